@@ -1,0 +1,1 @@
+"""Stap Vooruit: reminders, invitations and referrals in the reader's own language."""

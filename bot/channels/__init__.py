@@ -1,0 +1,1 @@
+"""The providers. Knows no database and no Flask."""

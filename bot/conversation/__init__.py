@@ -1,0 +1,1 @@
+"""What a person says, what it means, and what is answered."""

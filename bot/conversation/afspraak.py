@@ -1,0 +1,183 @@
+"""Answers to a question about an afspraak: yes, another day, no; too late; about an old time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+
+from bot import moments
+from bot.conversation import flows, general
+from bot.conversation.turn import Turn
+from bot.conversation.understand import Understood
+from bot.models.afspraken import Afspraak
+from bot.models.messages import Message
+from bot.models.people import Inburgeraar
+from bot.outreach import afspraken, reminders, tasks
+
+Answer = Callable[[Turn, Afspraak], None]
+
+
+def _about_an_afspraak(answer: Answer) -> Callable[[Turn], None]:
+    """Let *answer* have the afspraak as it is now, unless it is over, cancelled or moved."""
+
+    @wraps(answer)
+    def act(turn: Turn) -> None:
+        afspraak = turn.afspraak()
+        if afspraak is None:
+            general.nothing_open(turn)
+        elif afspraak.status != "gepland":
+            turn.end()
+            turn.say("afspraak.no_longer", _values(turn, afspraak))
+        elif afspraak.begins <= moments.now():
+            _passed(turn, afspraak)
+        elif turn.question is not None and turn.question.version != afspraak.version:
+            # What they said yes to is not what stands: never taken for an answer to it.
+            turn.say(
+                "afspraak.outdated",
+                reminders.values(afspraak),
+                about=afspraak.about,
+                version=afspraak.version,
+            )
+        else:
+            answer(turn, afspraak)
+
+    return act
+
+
+def _values(turn: Turn, afspraak: Afspraak) -> dict[str, object]:
+    """Return what texts may say of *afspraak*, as the question spoke of it."""
+    if turn.question is not None and afspraak.status != "gepland":
+        return dict(general.spoken_of(turn.question))
+    return reminders.values(afspraak)
+
+
+def _passed(turn: Turn, afspraak: Afspraak) -> None:
+    """Too late to be an answer: it is kept for staff and changes nothing."""
+    tasks.raise_task(
+        turn.session,
+        tasks.LATE_ANSWER,
+        about=afspraak.about,
+        person=afspraak.person,
+        address=turn.address,
+        note="Antwoordde toen de afspraak voorbij was.",
+        reply=turn.reply,
+    )
+    turn.say("afspraak.passed", reminders.values(afspraak), data={"about": afspraak.about})
+
+
+def _echo(turn: Turn, afspraak: Afspraak, said: str, key: str) -> None:
+    afspraken.answer(turn.session, afspraak, said, turn.reply)
+    turn.end()
+    turn.say(
+        key,
+        reminders.values(afspraak),
+        about=afspraak.about,
+        version=afspraak.version,
+        data={"about": afspraak.about},
+    )
+
+
+@_about_an_afspraak
+def confirm(turn: Turn, afspraak: Afspraak) -> None:
+    """They come."""
+    _echo(turn, afspraak, "confirmed", "afspraak.confirmed")
+
+
+@_about_an_afspraak
+def decline(turn: Turn, afspraak: Afspraak) -> None:
+    """They do not come; staff make a new appointment."""
+    _echo(turn, afspraak, "declined", "afspraak.declined")
+
+
+@_about_an_afspraak
+def reschedule(turn: Turn, afspraak: Afspraak) -> None:
+    """They want another day; the question which day comes with the echo."""
+    _echo(turn, afspraak, "reschedule", "afspraak.reschedule")
+
+
+def preference(turn: Turn) -> None:
+    """Which day would suit: kept as they wrote it, for staff to read."""
+    afspraak = turn.afspraak()
+    turn.end()
+    if afspraak is not None:
+        tasks.add_reply(turn.session, tasks.OTHER_DAY, afspraak.about, turn.reply)
+    turn.say("afspraak.preference_noted")
+
+
+@_about_an_afspraak
+def unclear(turn: Turn, afspraak: Afspraak) -> None:
+    """Not understood: asked again with the answers shown; the second time a person helps."""
+    if general.misunderstood_before(turn, "answer.unclear"):
+        general.hand_over(turn)
+        return
+    turn.say(
+        "answer.unclear",
+        reminders.values(afspraak),
+        about=afspraak.about,
+        version=afspraak.version,
+    )
+
+
+def wants_new(turn: Turn) -> None:
+    """The afspraak is over and they want a new one."""
+    _after(turn, tasks.OTHER_DAY, "De afspraak is voorbij. Wil een nieuwe afspraak.")
+
+
+def was_there(turn: Turn) -> None:
+    """They say they were there: staff look it up, nothing is changed by itself."""
+    _after(turn, tasks.CHECK_PRESENCE, "Zegt dat hij of zij er was. Controleer het.")
+
+
+def _after(turn: Turn, kind: str, note: str) -> None:
+    afspraak = turn.afspraak()
+    turn.end()
+    if afspraak is not None:
+        tasks.raise_task(
+            turn.session,
+            kind,
+            about=afspraak.about,
+            person=afspraak.person,
+            address=turn.address,
+            note=note,
+            reply=turn.reply,
+        )
+    turn.say("afspraak.passed_noted")
+
+
+def which(turn: Turn) -> str | None:
+    """They chose one of the open questions by its number; now the answer can be acted on."""
+    numbers = turn.data.get("messages", [])
+    at = turn.said.number or 0
+    question = turn.session.get(Message, numbers[at - 1]) if 1 <= at <= len(numbers) else None
+    if question is None:
+        general.choose_again(turn)
+        return None
+    return _resume(turn, [question])
+
+
+def who(turn: Turn) -> str | None:
+    """They said which of the household writes; their own open questions are left."""
+    people = turn.data.get("people", [])
+    at = turn.said.number or 0
+    person = turn.session.get(Inburgeraar, people[at - 1]) if 1 <= at <= len(people) else None
+    if person is None:
+        general.choose_again(turn)
+        return None
+    turn.person, turn.language = person, person.language
+    asked = [turn.session.get_one(Message, n) for n in turn.data.get("messages", [])]
+    return _resume(turn, [question for question in asked if question.person_id == person.id])
+
+
+def _resume(turn: Turn, questions: list[Message]) -> str:
+    """Go on with the answer that was given before we asked what it was about."""
+    meant = turn.data
+    turn.end()
+    turn.said = Understood(meant["intent"], f"said before we asked which: {meant['intent']}")
+    turn.choice = meant.get("choice")
+    turn.candidates = questions
+    if len(questions) > 1:
+        return "answer.ask_which"
+    turn.question = questions[0]
+    if turn.question.person_id is not None:
+        turn.person = turn.session.get(Inburgeraar, turn.question.person_id)
+    return flows.move(turn.question.asks or flows.NOTHING, turn.said, turn.choice)

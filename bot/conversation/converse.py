@@ -1,0 +1,249 @@
+"""One event: read, written down, understood, acted on, answered. One transaction."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from bot import moments
+from bot.channels.base import Heard
+from bot.conversation import flows
+from bot.conversation.actions import ACTIONS
+from bot.conversation.turn import QUESTIONS, Turn
+from bot.conversation.understand import Understood, understand
+from bot.house import House
+from bot.messaging import delivery, inbox, reconcile
+from bot.models.afspraken import Afspraak
+from bot.models.dialogues import Dialogue
+from bot.models.messages import InboxEvent, Message, Reply
+from bot.models.people import Address, Inburgeraar
+from bot.models.voortrajecten import Deelname
+from bot.outreach import aftermath, ambassadeurs, people, voortraject
+from bot.outreach.afspraken import TOLD
+from bot.wording.languages import find, shipped
+
+DIALOGUE_LASTS = timedelta(days=7)
+"""A dialogue left alone for longer is forgotten: a digit means something else by then."""
+
+ASKED_LASTS = timedelta(days=90)
+"""Questions older than this are not looked back to."""
+
+PASSED_LASTS = timedelta(days=7)
+"""How long after an afspraak or a first meeting an answer is still taken as one to it."""
+
+
+def handle(session: Session, house: House, event: InboxEvent) -> tuple[str, str] | None:
+    """Act on one stored event; return channel and id of a tap that waits for an answer.
+
+    Raises NotUnderstood for what cannot be read (yet).
+    """
+    heard = inbox.read(house, event)
+    if isinstance(heard, inbox.Report):
+        failed = delivery.apply(session, heard.message, heard.attempt, heard.change)
+        if failed is not None:
+            aftermath.not_arrived(session, house, failed)
+        return None
+    address = inbox.address_of(session, heard, event.received_at)
+    if heard.reachable is False:
+        people.blocked_us(session, address)
+        return None
+    if heard.reachable is True:
+        people.unblocked_us(address)
+        return None
+    people.unblocked_us(address)  # whoever writes to us has let us in again
+    reconcile.proven(session, address, heard)
+    reply = inbox.write_down(session, event, heard, address)
+    if heard.provider_stop:
+        _mirror(session, heard, address, reply)
+        if heard.provider_answered and not _wants_in(heard, address):
+            return None
+    turn = _turn(session, house, event, heard, address, reply)
+    reply.intent, reply.why = turn.said.intent, turn.said.why
+    _act(turn, heard)
+    reply.message_id = turn.question.id if turn.question else None
+    if turn.person is not None:
+        reply.person_id = turn.person.id
+    return (heard.channel, heard.callback) if heard.callback else None
+
+
+def _mirror(session: Session, heard: Heard, address: Address, reply: Reply) -> None:
+    """Hold the same as the provider, which has stopped or started this number by itself."""
+    evidence = f"provider keyword, reply {reply.id}"
+    if heard.provider_stop == "stop":
+        reply.intent, reply.why = "stop", "the provider stopped this number itself"
+        session.execute(delete(Dialogue).where(Dialogue.address_id == address.id))
+        note = "Stuurde een stopwoord van de provider. Bel of schrijf een brief."
+        people.stop(session, address, evidence, note, reply)
+    else:
+        reply.intent, reply.why = "start", "the provider started this number itself"
+        people.start_again(session, address, evidence, reply.at)
+
+
+def _wants_in(heard: Heard, address: Address) -> bool:
+    """Say whether START comes from somebody unknown: the provider's word is no sign-up."""
+    return heard.provider_stop == "start" and not address.people
+
+
+def _turn(
+    session: Session, house: House, event: InboxEvent, heard: Heard, address: Address, reply: Reply
+) -> Turn:
+    """Find out who speaks, in which language, about which question, and what it says."""
+    household = [link.person for link in address.people]
+    person = household[0] if len(household) == 1 else None
+    quoted = inbox.quoted_message(session, reply)
+    if quoted is not None and quoted.person_id is not None:
+        person = session.get(Inburgeraar, quoted.person_id)
+    hint = find(heard.language_hint)
+    language = (person.language if person else None) or address.language
+    language = language or (hint.code if hint else "nl")
+    if language not in shipped():
+        language = "nl"
+    dialogue = _dialogue(session, address)
+    asked_about_something = quoted is not None and quoted.asks in QUESTIONS
+    candidates = [quoted] if quoted and asked_about_something else _open(session, address)
+    if dialogue is not None and any(m.created_at > dialogue.changed_at for m in candidates):
+        # We have asked something since: what they say now answers that.
+        session.delete(dialogue)
+        session.flush()
+        dialogue = None
+    if dialogue is not None and not asked_about_something:
+        step, kind = dialogue.step, "menu"
+        if step in ("preference",):
+            kind = "afspraak"
+    else:
+        step = (candidates[0].asks if candidates else None) or flows.NOTHING
+        kind = step
+        dialogue = None if asked_about_something else dialogue
+    asks = kind if kind in ("afspraak", "voortraject", "menu") else None
+    said = understand(heard.text, language=language, asks=asks, button=heard.button or None)
+    turn = Turn(
+        session=session,
+        house=house,
+        event=event,
+        reply=reply,
+        address=address,
+        person=person,
+        language=language,
+        said=said,
+        question=candidates[0] if len(candidates) == 1 and dialogue is None else None,
+        dialogue=dialogue,
+        candidates=candidates,
+    )
+    turn.choice = heard.button or _typed_choice(turn, step)
+    if turn.question is not None and turn.person is None and turn.question.person_id is not None:
+        turn.person = session.get(Inburgeraar, turn.question.person_id)
+        if turn.person is not None and turn.person.language in shipped():
+            turn.language = turn.person.language
+    return turn
+
+
+def _typed_choice(turn: Turn, step: str) -> str | None:
+    """Return the id of the button that a typed number stands for, at a step with buttons."""
+    number = turn.said.number
+    if number is None or step in QUESTIONS:
+        return None
+    last = turn.session.scalars(
+        select(Message)
+        .where(Message.address_id == turn.address.id, Message.asks == step)
+        .order_by(Message.id.desc())
+        .limit(1)
+    ).one_or_none()
+    ids = turn.house.catalogue.entries[last.key].buttons if last is not None else ()
+    return ids[number - 1] if 1 <= number <= len(ids) else None
+
+
+def _dialogue(session: Session, address: Address) -> Dialogue | None:
+    dialogue = session.scalars(
+        select(Dialogue).where(Dialogue.address_id == address.id)
+    ).one_or_none()
+    if dialogue is not None and dialogue.changed_at < moments.now() - DIALOGUE_LASTS:
+        session.delete(dialogue)
+        session.flush()
+        return None
+    return dialogue
+
+
+def _open(session: Session, address: Address) -> list[Message]:
+    """Return the questions that an answer from *address* could be meant for.
+
+    Those that still wait for an answer; if none does, the last one that was answered and can
+    be corrected; if there is none, the last that is over. Never an old one beside a new one.
+    """
+    asked = session.scalars(
+        select(Message)
+        .where(
+            Message.address_id == address.id,
+            Message.asks.in_(QUESTIONS),
+            Message.about.is_not(None),
+            Message.state.in_(TOLD),
+            Message.created_at > moments.now() - ASKED_LASTS,
+        )
+        .order_by(Message.id.desc())
+        .limit(50)
+    ).all()
+    waiting: list[Message] = []
+    answered: list[Message] = []
+    over: list[Message] = []
+    seen: set[str] = set()
+    for message in asked:
+        if message.about is None or message.about in seen:
+            continue
+        seen.add(message.about)
+        pile = {"waiting": waiting, "answered": answered, "over": over}.get(
+            _standing(session, message)
+        )
+        if pile is not None:
+            pile.append(message)
+    return waiting or answered[:1] or over[:1]
+
+
+def _standing(session: Session, message: Message) -> str:
+    """Say how what *message* asked about stands: waiting, answered, over or gone."""
+    noun, _, number = (message.about or "").partition(":")
+    if noun == "afspraak":
+        afspraak = session.get(Afspraak, int(number))
+        if afspraak is None or afspraak.begins < moments.now() - PASSED_LASTS:
+            return "gone"
+        if afspraak.begins <= moments.now() or afspraak.status != "gepland":
+            return "over"
+        return "waiting" if afspraak.answer == "none" else "answered"
+    deelname = session.get(Deelname, int(number)) if noun == "deelname" else None
+    if deelname is None:
+        return "gone"
+    begins = voortraject.first_meeting(deelname.voortraject)
+    if begins < moments.now() - PASSED_LASTS:
+        return "gone"
+    if begins <= moments.now() or deelname.state == "lapsed":
+        return "over"
+    return "waiting" if deelname.state in ("invited", "offered") else "answered"
+
+
+def _act(turn: Turn, heard: Heard) -> None:
+    """Lead to the action, asking first whom or which it concerns where that is not clear."""
+    if heard.media and not heard.text and not heard.button:
+        shared_own = heard.phone and all(part.kind == "contact" for part in heard.media)
+        ACTIONS["people.own_number" if shared_own else "answer.media"](turn)
+        return
+    if turn.dialogue is None and ambassadeurs.asks_stand(turn.session, turn.address, heard.text):
+        turn.said = Understood("human", "an ambassadeur asks how it stands")
+        turn.reply.intent, turn.reply.why = turn.said.intent, turn.said.why
+        ACTIONS["ambassadeur.stand"](turn)
+        return
+    step = flows.NOTHING
+    if turn.dialogue is not None:
+        step = turn.dialogue.step
+    elif turn.candidates:
+        step = turn.candidates[0].asks or flows.NOTHING
+    action = flows.move(step, turn.said, turn.choice)
+    if turn.dialogue is None and len(turn.candidates) > 1 and _concerns_one(action):
+        action = "answer.ask_which"
+    following: str | None = action
+    while following is not None:
+        following = ACTIONS[following](turn)
+
+
+def _concerns_one(action: str) -> bool:
+    """Say whether *action* is about one question, so that it must be known which."""
+    return action.partition(".")[0] in QUESTIONS

@@ -1,0 +1,299 @@
+"""What may be said at any moment: stop, start, help, another language, a voice note."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+
+from bot import moments
+from bot.conversation.describe import in_one_line
+from bot.conversation.turn import Turn
+from bot.messaging import outbox, route
+from bot.models.messages import Message
+from bot.models.people import Inburgeraar
+from bot.models.voortrajecten import Deelname
+from bot.outreach import people, reminders, tasks, voortraject
+from bot.wording.languages import shipped
+
+
+def stop(turn: Turn) -> None:
+    """Send nothing more here, from this commit on; say so once."""
+    turn.end()
+    note = "Stuurde STOP. Bel of schrijf een brief."
+    evidence = f"reply {turn.reply.id}"
+    if people.stop(turn.session, turn.address, evidence, note, turn.reply):
+        turn.say("consent.stopped")
+
+
+def emergency(turn: Turn) -> None:
+    """Give the fixed safety answer, alert staff, and keep mass messages off this phone."""
+    turn.end()
+    turn.address.bulk_locked_at = turn.address.bulk_locked_at or moments.now()
+    tasks.raise_task(
+        turn.session,
+        tasks.EMERGENCY,
+        about=f"address:{turn.address.id}",
+        person=turn.person,
+        address=turn.address,
+        note="Mogelijk in gevaar. Lees het bericht nu. Let op: misschien leest iemand mee.",
+        reply=turn.reply,
+    )
+    turn.say("answer.emergency")
+
+
+def wrong_number(turn: Turn) -> None:
+    """Someone else has this number: close it at once and say nothing personal."""
+    turn.end()
+    people.close_number(turn.session, turn.address, turn.reply)
+    turn.say("answer.wrong_number")
+
+
+def language(turn: Turn) -> str | None:
+    """Speak another language from now on; without a name, show the list."""
+    wanted = turn.said.language
+    if wanted is None or wanted not in shipped():
+        ask_language(turn, _kept(turn))
+        return None
+    return _speak(turn, wanted)
+
+
+def ask_language(turn: Turn, data: Mapping[str, Any]) -> None:
+    """Show the languages by their own names; *data* is kept until one is chosen.
+
+    ``resume`` in it names the action to go on with then. Whoever tapped *more* gets the rest.
+    """
+    buttons = route.language_buttons(shipped().values(), turn.choice or "")
+    codes = [button.id.removeprefix(route.LANGUAGE_BUTTON) for button in buttons]
+    turn.say("language.choose", buttons=buttons, data={**data, "codes": codes})
+
+
+def choose_language(turn: Turn) -> str | None:
+    """Take the number from the list of languages; not one of them: show it again, once."""
+    codes = turn.data.get("codes", [])
+    number = turn.said.number or 0
+    if 1 <= number <= len(codes):
+        return _speak(turn, codes[number - 1])
+    if turn.dialogue is None or turn.dialogue.misunderstood >= 1:
+        hand_over(turn)
+    else:
+        turn.dialogue.misunderstood += 1
+        ask_language(turn, turn.data)
+    return None
+
+
+def _kept(turn: Turn) -> dict[str, Any]:
+    if "resume" in turn.data:
+        return turn.data
+    about = turn.question.about if turn.question else turn.data.get("about")
+    return {"about": about} if about else {}
+
+
+def _speak(turn: Turn, wanted: str) -> str | None:
+    """Speak *wanted*; an open question is asked again in it, which says all there is to say."""
+    people.change_language(turn.address, turn.person, wanted)
+    turn.language = wanted
+    resume = turn.data.get("resume")
+    if resume is not None:
+        return str(resume)
+    waiting = turn.question or next(iter(turn.candidates), None)
+    turn.end()
+    if waiting is None or not ask_again(turn, waiting):
+        turn.say("language.changed")
+    return None
+
+
+def ask_again(turn: Turn, question: Message) -> bool:
+    """Say *question* once more as it was, in the language of now; False if it is too late."""
+    if question.expires_at <= moments.now():
+        return False
+    if turn.is_silent(question.key, question.about):
+        return True
+    return (
+        outbox.queue(
+            turn.session,
+            turn.house,
+            occasion=f"{question.occasion}:again:{turn.event.id}",
+            key=question.key,
+            person=question.person,
+            address=turn.address,
+            language=turn.language,
+            values={**spoken_of(question), **_in_words_of(turn, question)},
+            about=question.about,
+            version=question.version,
+            expires_at=question.expires_at,
+            in_reply_to=turn.event,
+        )
+        is not None
+    )
+
+
+def _in_words_of(turn: Turn, question: Message) -> dict[str, object]:
+    """Return what of a voortraject is said in words: those of the language of now."""
+    noun, _, number = (question.about or "").partition(":")
+    deelname = turn.session.get(Deelname, int(number)) if noun == "deelname" else None
+    return voortraject.spoken(turn.house, question.key, deelname) if deelname else {}
+
+
+def spoken_of(question: Message) -> dict[str, object]:
+    """Return what *question* was filled with: the day and place as its reader knows them."""
+    return route.unpack(question.values)
+
+
+def thanks(turn: Turn) -> None:
+    """Take thanks once; a question that is open stays open, and thanks for thanks is silence."""
+    last = turn.session.scalars(
+        select(Message.key)
+        .where(Message.address_id == turn.address.id)
+        .order_by(Message.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if last != "answer.thanks":
+        turn.say("answer.thanks")
+
+
+def help_(turn: Turn) -> None:
+    """Say who we are and whom to call, and let staff know that someone did not understand."""
+    _task(turn, tasks.QUESTION, "Vraagt hoe dit werkt. Bel als het nodig is.")
+    turn.say("answer.help")
+
+
+def human(turn: Turn) -> None:
+    """A question that only a person can answer."""
+    if turn.said.intent == "childcare":
+        _task(turn, tasks.CHILDCARE, "Vraagt naar kinderopvang.")
+    else:
+        _task(turn, tasks.QUESTION, "Heeft een vraag. Lees het bericht.")
+    turn.say("answer.human")
+
+
+def call_noted(turn: Turn) -> None:
+    """They want to be called."""
+    turn.end()
+    _task(turn, tasks.CALL_BACK, "Wil gebeld worden.")
+    turn.say("answer.call_noted")
+
+
+def unclear(turn: Turn) -> None:
+    """Not understood and nothing open: a person reads it."""
+    _task(turn, tasks.UNCLEAR, "Wij begrijpen dit bericht niet. Lees het.")
+    turn.say("answer.unclear_plain")
+
+
+def nothing_open(turn: Turn) -> None:
+    """A yes or a no to nothing."""
+    turn.say("answer.nothing_open")
+
+
+def media(turn: Turn) -> None:
+    """Keep a voice note or picture for staff and say so; the question stays open."""
+    spoken = any(part["kind"] in ("voice", "audio") for part in turn.reply.media)
+    turn.reply.intent, turn.reply.why = "human", "a voice note or picture: staff listen and look"
+    _task(turn, tasks.SPOKEN if spoken else tasks.QUESTION, "Stuurde iets anders dan tekst.")
+    if not spoken:
+        turn.say("answer.human")
+        return
+    afspraak = turn.afspraak()
+    if afspraak is not None and afspraak.begins > moments.now():
+        turn.say(
+            "answer.voice",
+            reminders.values(afspraak),
+            about=afspraak.about,
+            version=afspraak.version,
+        )
+    else:
+        turn.say("answer.voice_plain")
+
+
+def own_number(turn: Turn) -> None:
+    """They shared their own number: kept with the address, and known by it if we knew it."""
+    turn.reply.intent, turn.reply.why = "human", "shared their own number"
+    if not turn.address.people:
+        people.join_by_number(turn.session, turn.address)
+    turn.say("answer.thanks")
+
+
+def choose_again(turn: Turn) -> None:
+    """Not a number of the list: show it again, once; then a person helps."""
+    dialogue = turn.dialogue
+    options = turn.data.get("options") or _last_options(turn)
+    if dialogue is None or dialogue.misunderstood >= 1 or not options:
+        hand_over(turn)
+        return
+    dialogue.misunderstood += 1
+    turn.say("answer.choose_again", {"options": options})
+
+
+def hand_over(turn: Turn) -> None:
+    """Misunderstood twice: a person helps."""
+    turn.end()
+    _task(turn, tasks.UNCLEAR, "Wij begrijpen het antwoord niet. Help deze persoon.")
+    turn.say("answer.two_misunderstood")
+
+
+def _last_options(turn: Turn) -> list[str]:
+    step = turn.dialogue.step if turn.dialogue else ""
+    last = turn.session.scalars(
+        select(Message)
+        .where(Message.address_id == turn.address.id, Message.asks == step)
+        .order_by(Message.id.desc())
+        .limit(1)
+    ).one_or_none()
+    options = last.values.get("options") if last is not None else None
+    return options if isinstance(options, list) else []
+
+
+def ask_which(turn: Turn) -> None:
+    """More than one question is open: ask which, by day; or by name where two share a phone."""
+    people_asked = {m.person_id for m in turn.candidates}
+    meant = {"intent": turn.said.intent, "choice": turn.choice}
+    if len(people_asked) > 1:
+        household = [
+            person
+            for number in sorted(p for p in people_asked if p is not None)
+            if (person := turn.session.get(Inburgeraar, number)) is not None
+        ]
+        turn.say(
+            "answer.shared",
+            {"options": [f"{n} = {p.first_name}" for n, p in enumerate(household, 1)]},
+            data={
+                "people": [p.id for p in household],
+                "messages": [m.id for m in turn.candidates],
+                **meant,
+            },
+        )
+        return
+    turn.say(
+        "afspraak.which",
+        {
+            "options": [
+                f"{n} = {in_one_line(turn.session, message, turn.language)}"
+                for n, message in enumerate(turn.candidates, 1)
+            ]
+        },
+        data={"messages": [m.id for m in turn.candidates], **meant},
+    )
+
+
+def _task(turn: Turn, kind: str, note: str) -> None:
+    tasks.raise_task(
+        turn.session,
+        kind,
+        about=f"address:{turn.address.id}",
+        person=turn.person,
+        address=turn.address,
+        note=note,
+        reply=turn.reply,
+    )
+
+
+def misunderstood_before(turn: Turn, key: str) -> bool:
+    """Say whether the last thing we said here was *key*: then a person should help."""
+    last = turn.session.scalars(
+        select(Message.key)
+        .where(Message.address_id == turn.address.id)
+        .order_by(Message.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return last == key

@@ -1,0 +1,57 @@
+"""APScheduler ticks the names of work. It holds no state and no job store.
+
+A tick that is missed costs nothing but time: what is due stands in the tables.
+"""
+
+from __future__ import annotations
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from bot.db import AWAY
+from bot.engine import work
+from bot.house import House
+
+log = structlog.get_logger()
+
+AT_ONCE = 200
+"""How much one tick does before it commits; a full tick is followed by another at once."""
+
+
+class Clock:
+    """Calls every tick of `work.TICKS` at its interval until stopped."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.scheduler = BackgroundScheduler(timezone="UTC")
+        for name, (_, every) in work.TICKS.items():
+            self.scheduler.add_job(
+                self.tick,
+                "interval",
+                args=[name],
+                seconds=every.total_seconds(),
+                id=name,
+                max_instances=1,
+                coalesce=True,
+                misfire_grace_time=None,
+            )
+
+    def tick(self, name: str) -> None:
+        """Do one kind of work until nothing is left. A failure is logged; the next tick comes."""
+        do, _ = work.TICKS[name]
+        try:
+            work.follow_practice_clock(self.house)
+            while do(self.house, AT_ONCE) >= AT_ONCE:
+                pass
+        except AWAY:
+            pass  # said by the database itself; what is due stays so
+        except Exception:
+            log.exception("tick failed", tick=name)
+
+    def start(self) -> None:
+        """Begin to tick."""
+        self.scheduler.start()
+
+    def stop(self) -> None:
+        """Stop ticking; a tick under way ends first."""
+        self.scheduler.shutdown(wait=True)

@@ -1,0 +1,183 @@
+"""The list of work: every name is a function that does up to so much and says how much it did.
+
+The tables carry the work; whoever calls these names, and how often, only decides when.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+from datetime import timedelta
+
+import structlog
+
+from bot import logs, moments
+from bot.channels.base import SendError
+from bot.conversation import converse
+from bot.db import AWAY
+from bot.engine import approvals, reconciling, spooled
+from bot.house import House
+from bot.messaging import delivery, inbox, outbox, restored, templates
+from bot.models.practice import PracticeClock
+from bot.outreach import aftermath, broadcasts, reminders, voortraject
+from bot.privacy import staff
+
+log = structlog.get_logger()
+
+Work = Callable[[House, int], int]
+
+
+def handle_inbox(
+    house: House,
+    limit: int,
+    answer_tap: Callable[[str, str], None] = lambda channel, tap: None,
+    queued: Callable[[Collection[str]], None] = lambda channels: None,
+) -> int:
+    """Act on up to *limit* events, each in a transaction of its own; return how many.
+
+    *answer_tap* gets channel and id of a tap that its phone waits for; *queued* the channels for
+    which a message was written. An event that fails is
+    put off and, after some tries, kept aside: the queue moves on.
+    """
+    for handled in range(limit):
+        with house.database.session() as session:
+            event = inbox.next_event(session)
+            if event is None:
+                return handled
+            number = event.id
+            try:
+                with session.begin_nested():
+                    tap = converse.handle(session, house, event)
+                    inbox.done(event)
+            except Exception as error:  # every kind of failure must leave the event to be found
+                session.refresh(event)
+                inbox.put_off(event, error)
+                tap = None
+                log.warning(
+                    "event put off",
+                    inbox_event=number,
+                    state=event.state,
+                    error=type(error).__name__,
+                )
+            channels = outbox.queued(session)
+        if channels:
+            queued(channels)
+        if tap is not None:
+            answer_tap(*tap)
+    return limit
+
+
+def remind(house: House, limit: int) -> int:
+    """Queue the reminders that are due."""
+    with house.database.session() as session:
+        return reminders.tick(session, house, limit)
+
+
+def offer_places(house: House, limit: int) -> int:
+    """Take back offers that ran out, offer free places, and remind of first meetings."""
+    with house.database.session() as session:
+        if restored.to_be_told(session):
+            return 0  # who took the place may have said so since
+        return voortraject.tick(session, house, limit)
+
+
+def broadcast(house: House, limit: int) -> int:
+    """Queue the next of the mass messages that are under way."""
+    with house.database.reading() as session:
+        if not broadcasts.due(session) or restored.going_on(session) is not None:
+            return 0
+    with house.database.session() as session:
+        return broadcasts.tick(session, house, limit)
+
+
+def doubt(house: House, limit: int) -> int:
+    """After a backup was put back: let all be unknown that may have gone since."""
+    with house.database.reading() as session:
+        if restored.going_on(session) is None:
+            return 0
+        unfinished = [broadcast.id for broadcast in restored.unfinished(session)]
+    done = 0
+    for number in unfinished:
+        try:
+            with house.database.session() as session:
+                done = max(done, broadcasts.write_out(session, house, number, limit))
+        except AWAY:
+            raise
+        except Exception as error:
+            log.error("cannot be written out", broadcast=number, fault=logs.fault(error))
+    with house.database.session() as session:
+        return max(done, restored.doubt(session, house, limit))
+
+
+def reap(house: House, limit: int) -> int:
+    """Free what dead workers left behind, and let go of what waits in vain for a sender.
+
+    First all is recorded that the living could only keep on disk.
+    """
+    spooled.put_in(house)
+    with house.database.session() as session:
+        if restored.going_on(session) is not None:
+            return delivery.reap(session)  # whether the rest is of use yet, is not the question
+        for message in delivery.expire(session, limit):
+            aftermath.not_arrived(session, house, message)
+    with house.database.session() as session:
+        return delivery.reap(session)
+
+
+def hear_missed(house: House, _limit: int) -> int:
+    """Store what people wrote at Twilio and no webhook brought."""
+    try:
+        asyncio.run(reconciling.hear_missed(house))
+    except SendError as error:
+        log.warning("what was missed cannot be read", code=error.code or error.detail)
+    return 0
+
+
+def reconcile(house: House, limit: int) -> int:
+    """Find out what became of messages whose answer was lost, and do what is due about the rest."""
+    try:
+        looked = asyncio.run(reconciling.look(house, limit))
+    except SendError as error:
+        log.warning("the list cannot be read", code=error.code or error.detail)
+        looked = 0
+    return max(looked, reconciling.conclude(house, limit))
+
+
+def ask_approvals(house: House, _limit: int) -> int:
+    """Ask after the templates that WhatsApp has not decided on yet."""
+    if not house.settings.twilio:
+        return 0
+    try:
+        asyncio.run(approvals.refresh(house, templates.PENDING))
+    except SendError as error:
+        log.warning("approvals cannot be read", code=error.code)
+    return 0
+
+
+def end_sessions(house: House, limit: int) -> int:
+    """Forget the sessions of the console that are over; return how many."""
+    with house.database.session() as session:
+        return staff.sweep(session, limit)
+
+
+TICKS: Mapping[str, tuple[Work, timedelta]] = {
+    "remind": (remind, timedelta(seconds=2)),
+    "broadcasts": (broadcast, timedelta(seconds=1)),
+    "offer_places": (offer_places, timedelta(seconds=5)),
+    "doubt": (doubt, timedelta(seconds=10)),
+    "reap": (reap, timedelta(seconds=10)),
+    "reconcile": (reconcile, timedelta(minutes=1)),
+    "hear_missed": (hear_missed, timedelta(minutes=5)),
+    "approvals": (ask_approvals, timedelta(minutes=10)),
+    "end_sessions": (end_sessions, timedelta(minutes=10)),
+}
+"""What the clock ticks, and how often."""
+
+
+def follow_practice_clock(house: House) -> None:
+    """Take over how far practice time runs ahead; outside practice there is no such thing."""
+    if not house.settings.practice:
+        return
+    with house.database.reading() as session:
+        row = session.get(PracticeClock, 1)
+        moments.set_practice_offset(timedelta(seconds=row.ahead_seconds if row else 0))

@@ -1,0 +1,114 @@
+"""What every request meets before its door, and what every answer takes along.
+
+A host that is ours, a body that is not too large, the client behind our own proxies; and the
+headers that keep a browser from guessing, framing, leaking or being led elsewhere. A page may set
+a header of its own, such as its Content-Security-Policy: what is here is for who sets none.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, g, request
+
+from bot.settings import Settings
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+ANY_HOST = ("twilio", "telegram", "health")
+"""Blueprints for machines: a proxy may call them by any name, and none of them reads it."""
+
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::[0-9]{1,5})?")
+
+SHOWS_NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": SHOWS_NOTHING,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": (
+        "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), "
+        "microphone=(), payment=(), usb=()"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+HSTS = "max-age=31536000"
+"""A year, which internet.nl asks for; not for names below ours, which may be somebody else's."""
+
+
+def guard(app: Flask, settings: Settings, largest: Mapping[str, int] | None = None) -> None:
+    """Let every request to *app* pass by here first, and every answer last.
+
+    *largest* holds the bytes of a body by endpoint or blueprint, for those that take more or less
+    than the ``MAX_CONTENT_LENGTH`` of all others.
+    """
+    limits = largest or {}
+    app.config.update(
+        # For whatever may keep a session: the doors keep none, the console has one of its own.
+        SESSION_COOKIE_SECURE=settings.https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+    )
+    own = urlsplit(settings.public_url).hostname or ""
+    ours = (*LOOPBACK, f"[{own}]" if ":" in own else own, *settings.trusted_hosts)
+    trusted = {name for each in ours if (name := _name(each)) is not None}
+    headers = dict(HEADERS)
+    if settings.https:
+        headers["Strict-Transport-Security"] = HSTS
+
+    def arrive() -> None:
+        g.client = client_of(
+            request.remote_addr, request.headers.get("X-Forwarded-For", ""), settings.proxies
+        )
+        if request.blueprint not in ANY_HOST and _name(request.headers.get("Host")) not in trusted:
+            abort(400)
+        names = (request.endpoint or "", *request.blueprints)
+        limit = next((limits[name] for name in names if name in limits), None)
+        if limit is not None:
+            request.max_content_length = limit
+
+    def leave(response: Response) -> Response:
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    # What is asked first, and what is done last: whatever else stands in these lists.
+    app.before_request_funcs.setdefault(None, []).insert(0, arrive)
+    app.after_request_funcs.setdefault(None, []).insert(0, leave)
+
+
+def _name(host: str | None) -> str | None:
+    """Return the name in a Host header, without its port; None if it is none."""
+    found = _HOST.fullmatch(host or "")
+    return found[1].lower() if found else None
+
+
+def client_of(remote: str | None, forwarded: str, proxies: int = 1) -> str:
+    """Return who asks: the address behind our own *proxies*, an IPv6 network as one client.
+
+    *forwarded* (X-Forwarded-For) is believed only from a neighbour, and of it only the entry that
+    the outermost of our proxies wrote: what stands before that, anybody may have written.
+    """
+    asks = _address(remote or "")
+    if proxies and asks is not None and (asks.is_private or asks.is_loopback):
+        entries = forwarded.split(",")
+        asks = _address(entries[max(0, len(entries) - proxies)].strip()) or asks
+    if asks is None:
+        return ""
+    if isinstance(asks, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((asks, 64), strict=False))
+    return str(asks)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None

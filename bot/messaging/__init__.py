@@ -1,0 +1,1 @@
+"""All that arrives and all that leaves."""

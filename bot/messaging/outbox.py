@@ -1,0 +1,303 @@
+"""queue(): the only way anything is ever sent.
+
+One row per occasion: a tick that runs twice, a broadcast that is expanded again, a reply
+that is handled again all find the row that is there. It is rendered here, in the reader's
+language: what staff preview is what is sent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any, NamedTuple
+
+import structlog
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from bot import moments
+from bot.channels.base import SMS, Button
+from bot.db import Written, insert_new, insert_once
+from bot.house import House
+from bot.messaging import route
+from bot.models.messages import BROADCASTS, REMINDERS, REPLIES, InboxEvent, Message
+from bot.models.people import Address, Inburgeraar
+from bot.wording import render
+from bot.wording.segments import segments
+
+log = structlog.get_logger()
+
+REPEAT_NOTE = "repeat.note"
+"""The key of the line that says that what follows may have come before."""
+
+_QUEUED = "queued"
+
+PRIORITY = {"answer": REPLIES, "public task": REMINDERS, "invitation": BROADCASTS}
+
+
+def queue(
+    session: Session,
+    house: House,
+    *,
+    occasion: str,
+    key: str,
+    expires_at: datetime,
+    person: Inburgeraar | None = None,
+    address: Address | None = None,
+    values: Mapping[str, Any] | None = None,
+    language: str | None = None,
+    about: str | None = None,
+    version: int | None = None,
+    not_before: datetime | None = None,
+    in_reply_to: InboxEvent | None = None,
+    repeats: Message | None = None,
+    buttons: Sequence[Button] = (),
+) -> Message | None:
+    """Plan the catalogue text *key*, once for this *occasion*; None if it was planned before.
+
+    *address* is chosen from the person's own unless given; without any that may be used the
+    message is written down as ``blocked``, so that staff see what was not sent. *values* fill
+    the text; first name, gemeente and phone are there already. *about* and *version* name what
+    it speaks of: a newer version voids it. *repeats* is a message that may have arrived: this one
+    says that it may be the same. *buttons* are answers that the catalogue cannot know; they come
+    after its own.
+    """
+    entry = house.catalogue.entries[key]
+    purpose = entry.purpose
+    if address is None and person is not None:
+        address = route.address_for(session, person, invitation=purpose == "invitation")
+    language = language or (person.language if person else None)
+    language = language or (address.language if address else None) or "nl"
+    filled = {
+        **known(house),
+        "first_name": person.first_name if person else "",
+        **(values or {}),
+    }
+    channel = address.channel if address else None
+    text = render.render(
+        key,
+        language,
+        filled,
+        buttons_as_numbers=channel is not None and route.numbered(channel),
+        plain=channel == SMS,
+        above=REPEAT_NOTE if repeats is not None else None,
+        more=[button.title for button in buttons],
+        catalogue=house.catalogue,
+    )
+    answers = [*text.buttons]
+    if channel is None or not route.numbered(channel):
+        answers += [(button.id, button.title) for button in buttons]
+    if channel == SMS and (cost := segments(text.body)) > house.gemeente.max_segments:
+        log.warning("sms above the maximum", key=key, language=language, segments=cost)
+    now = moments.now()
+    made = insert_once(
+        session,
+        Message,
+        {
+            "occasion": occasion,
+            "person_id": person.id if person else None,
+            "address_id": address.id if address else None,
+            "channel": channel,
+            "purpose": purpose,
+            "key": key,
+            "language": language,
+            "values": route.pack(filled),
+            "body": text.body,
+            "buttons": [list(pair) for pair in answers],
+            "asks": entry.asks,
+            "about": about,
+            "version": version,
+            "in_reply_to": in_reply_to.id if in_reply_to else None,
+            "repeats_id": repeats.id if repeats else None,
+            "priority": PRIORITY[purpose] if in_reply_to is None else REPLIES,
+            "state": "planned" if address else "blocked",
+            "cause": None if address else "no_address",
+            "not_before": not_before or now,
+            "expires_at": expires_at,
+            "created_at": now,
+            "changed_at": now,
+        },
+    )
+    if made is None:
+        return None
+    if channel is not None:
+        session.info.setdefault(_QUEUED, set()).add(channel)
+    return session.get_one(Message, made)
+
+
+def queued(session: Session) -> Collection[str]:
+    """Return the channels for which something was planned in this transaction."""
+    channels: set[str] = session.info.get(_QUEUED, set())
+    return channels
+
+
+def known(house: House) -> dict[str, Any]:
+    """Return the values that every text may use, beside the first name of its reader."""
+    return {
+        "gemeente": house.gemeente.name,
+        "phone": house.gemeente.phone,
+        "colleague_hours": house.gemeente.colleague_hours,
+    }
+
+
+# ------------------------------------------------------------------ one text for many
+
+
+class Copy(NamedTuple):
+    """One person's copy of a mass message: for whom, where, in which language."""
+
+    person: int
+    address: int
+    channel: str
+    language: str
+    first_name: str
+    about: str
+    cause: str | None = None
+    """Why it is not sent after all, in which case it is written down as ``cancelled``."""
+
+
+class Made:
+    """One text for the readers of one language on one channel, but for their names."""
+
+    def __init__(self, mould: render.Mould, values: Mapping[str, Any]) -> None:
+        self.mould, self.values = mould, values
+        self.buttons = [list(pair) for pair in mould.buttons]
+        self._buttons = Written(json.dumps(self.buttons))
+        self._values = json.dumps({**values, "first_name": ""}).removesuffix('""}')
+
+    def columns(self, first_name: str) -> dict[str, Any]:
+        """Return the columns of `Message` that hold the text for somebody called *first_name*."""
+        return {
+            "body": self.mould.pour({"first_name": first_name}),
+            "buttons": self.buttons,
+            "values": {**self.values, "first_name": first_name},
+        }
+
+    def written(self, first_name: str) -> dict[str, Any]:
+        """Return the same as they are stored: for many people at once."""
+        return {
+            "body": self.mould.pour({"first_name": first_name}),
+            "buttons": self._buttons,
+            "values": Written(f"{self._values}{json.dumps(first_name)}}}"),
+        }
+
+
+class Press:
+    """Writes one text for many people, each in their own language.
+
+    What is the same for all readers of a language on a channel is done once.
+    """
+
+    def __init__(self, house: House, key: str, values: Callable[[str], Mapping[str, Any]]) -> None:
+        """Get ready to write *key*; *values* fills it, given the code of the text's language."""
+        self.house, self.key = house, key
+        self._values = values
+        self.made = cache(self._made)
+
+    def body(self, channel: str, language: str, first_name: str) -> str:
+        """Return what somebody called *first_name* reads."""
+        return self.made(channel, language).mould.pour({"first_name": first_name})
+
+    def columns(self, channel: str, language: str, first_name: str) -> dict[str, Any]:
+        """Return the columns of `Message` that hold the text."""
+        return self.made(channel, language).columns(first_name)
+
+    def _made(self, channel: str, language: str) -> Made:
+        catalogue = self.house.catalogue
+        written_in = catalogue.text(self.key, language).language
+        filled = {**known(self.house), **self._values(written_in)}
+        mould = render.Mould(
+            self.key,
+            language,
+            filled,
+            ["first_name"],
+            buttons_as_numbers=route.numbered(channel),
+            plain=channel == SMS,
+            catalogue=catalogue,
+        )
+        return Made(mould, route.pack(filled))
+
+
+def queue_many(
+    session: Session,
+    press: Press,
+    copies: Iterable[Copy],
+    *,
+    broadcast: int,
+    version: int | None,
+    expires_at: datetime,
+) -> None:
+    """Plan a copy of the mass message *broadcast* for each, once for every person."""
+    entry = press.house.catalogue.entries[press.key]
+    now = moments.now()
+    insert_new(
+        session,
+        Message,
+        [
+            {
+                "occasion": f"broadcast:{broadcast}:person:{copy.person}",
+                "person_id": copy.person,
+                "address_id": copy.address,
+                "channel": copy.channel,
+                "language": copy.language,
+                **press.made(copy.channel, copy.language).written(copy.first_name),
+                "about": copy.about,
+                "state": "cancelled" if copy.cause else "planned",
+                "cause": copy.cause,
+            }
+            for copy in copies
+        ],
+        same={
+            "purpose": entry.purpose,
+            "key": press.key,
+            "asks": entry.asks,
+            "version": version,
+            "broadcast_id": broadcast,
+            "priority": BROADCASTS,
+            "not_before": now,
+            "expires_at": expires_at,
+            "created_at": now,
+            "changed_at": now,
+        },
+    )
+
+
+def take_up(session: Session, press: Press, *, broadcast: int, expires_at: datetime) -> None:
+    """Let what is planned of a mass message that stood still go now, written anew.
+
+    The text may have been put right meanwhile. What a worker holds at this moment is left alone.
+    """
+    held: Sequence[Message] = session.scalars(
+        select(Message)
+        .where(Message.broadcast_id == broadcast, Message.state == "planned")
+        .with_for_update(skip_locked=True, key_share=True)
+    ).all()
+    now = moments.now()
+    for message in held:
+        first_name = str(message.values["first_name"])
+        for name, value in press.columns(
+            message.channel or "", message.language, first_name
+        ).items():
+            setattr(message, name, value)
+        message.not_before, message.expires_at, message.cause = now, expires_at, None
+
+
+def put_aside(session: Session, broadcast: int) -> None:
+    """Let what is planned of a mass message wait until it is taken up.
+
+    The gate before the call would hold each of them; this saves the others that wait. What a
+    worker holds at this moment meets that gate.
+    """
+    held = (
+        select(Message.id)
+        .where(Message.broadcast_id == broadcast, Message.state == "planned")
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    session.execute(
+        update(Message)
+        .where(Message.id.in_(held))
+        .values(not_before=Message.expires_at, cause="broadcast_stopped")
+        .execution_options(synchronize_session=False)
+    )

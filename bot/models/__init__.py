@@ -1,0 +1,35 @@
+"""The nouns. Foreign keys point one way; of its siblings a module imports `people` alone.
+
+Importing this package imports every table, which is what a migration and a fresh
+database need; code imports the noun it means.
+"""
+
+from bot.models import (
+    afspraken,
+    ambassadeurs,
+    broadcasts,
+    dialogues,
+    installation,
+    messages,
+    people,
+    practice,
+    staff,
+    tasks,
+    templates,
+    voortrajecten,
+)
+
+__all__ = [
+    "afspraken",
+    "ambassadeurs",
+    "broadcasts",
+    "dialogues",
+    "installation",
+    "messages",
+    "people",
+    "practice",
+    "staff",
+    "tasks",
+    "templates",
+    "voortrajecten",
+]

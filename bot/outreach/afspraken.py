@@ -1,0 +1,193 @@
+"""The verbs of an afspraak: made, moved, cancelled by staff; answered by the person.
+
+A new time or place is a new version: what was planned about the old one is void, and so is
+the answer that was given to it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from bot import moments
+from bot.house import House
+from bot.messaging import outbox
+from bot.models.afspraken import Afspraak
+from bot.models.messages import Message, Reply
+from bot.models.people import Inburgeraar
+from bot.outreach import reminders, tasks
+
+Recorded = Literal["new", "changed", "unchanged", "cancelled"]
+
+TOLD = (
+    "sending",
+    "unknown",
+    "accepted",
+    "sent",
+    "delivered",
+    "read",
+    "no_receipt",
+    "unknown_final",
+)
+"""States in which a message has reached its reader, or may have."""
+
+
+class Moved(Exception):
+    """The afspraak changed while an answer to it was being written down: read it once more."""
+
+
+def record(
+    session: Session,
+    house: House,
+    *,
+    kenmerk: str,
+    person: Inburgeraar,
+    begins: datetime,
+    minutes: int,
+    soort: str | None,
+    place: str,
+    address: str | None,
+    staff: str | None,
+    status: str,
+    sequence: int | None = None,
+) -> Recorded:
+    """Write down an afspraak as staff have it now, and tell the person what changed.
+
+    The same again changes nothing. *status* is ``gepland`` or ``afgezegd``; *sequence* is that
+    of a calendar event, whose older versions are passed over.
+    """
+    afspraak = session.scalars(
+        select(Afspraak)
+        .where(Afspraak.kenmerk == kenmerk)
+        .with_for_update(key_share=True)
+        # Whoever read it before, such as an import of many, may have missed an answer since.
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    details = {"minutes": minutes, "soort": soort, "address": address, "staff": staff}
+    if afspraak is None:
+        afspraak = Afspraak(
+            kenmerk=kenmerk,
+            person=person,
+            begins=begins,
+            place=place,
+            status=status,
+            sequence=sequence,
+            version=1,
+            answer="none",
+            known_at=moments.now(),
+            **details,
+        )
+        session.add(afspraak)
+        session.flush()
+        reminders.plan_next(house, afspraak)
+        return "new"
+    if None not in (sequence, afspraak.sequence) and sequence < afspraak.sequence:  # type: ignore[operator]
+        return "unchanged"
+    moved = (afspraak.begins, afspraak.place, afspraak.person_id) != (begins, place, person.id)
+    reopened = afspraak.status == "afgezegd" and status == "gepland"
+    cancelled = afspraak.status == "gepland" and status == "afgezegd"
+    altered = any(getattr(afspraak, name) != value for name, value in details.items())
+    stood = afspraak.status == "gepland"
+    spoke_of, former = reminders.values(afspraak), afspraak.person
+    for name, value in details.items():
+        setattr(afspraak, name, value)
+    afspraak.sequence = sequence if sequence is not None else afspraak.sequence
+    if not (moved or reopened or cancelled):
+        if altered:
+            reminders.plan_next(house, afspraak)
+        return "changed" if altered else "unchanged"
+    told = _was_told(session, afspraak)
+    afspraak.begins, afspraak.place, afspraak.status, afspraak.person = (
+        begins,
+        place,
+        status,
+        person,
+    )
+    afspraak.version += 1
+    afspraak.answer, afspraak.answered_at = "none", None
+    afspraak.known_at = moments.now()
+    session.flush()
+    reminders.plan_next(house, afspraak)
+    if told and stood and (cancelled or former is not person):
+        # The notice names the time that the person knows, not one they never heard of.
+        _tell(session, house, afspraak, former, "afspraak.cancelled", spoke_of)
+    if status == "gepland":
+        _tell(session, house, afspraak, person, "afspraak.changed", reminders.values(afspraak))
+    return "cancelled" if cancelled else "changed"
+
+
+def _was_told(session: Session, afspraak: Afspraak) -> bool:
+    return (
+        session.scalar(
+            select(
+                exists().where(
+                    Message.about == afspraak.about,
+                    Message.purpose == "public task",
+                    Message.state.in_(TOLD),
+                )
+            )
+        )
+        is True
+    )
+
+
+def _tell(
+    session: Session,
+    house: House,
+    afspraak: Afspraak,
+    person: Inburgeraar,
+    key: str,
+    values: dict[str, Any],
+) -> None:
+    begins = values["begins"]
+    if begins <= moments.now():
+        return
+    message = outbox.queue(
+        session,
+        house,
+        occasion=f"{afspraak.about}:v{afspraak.version}:{key.partition('.')[2]}",
+        key=key,
+        person=person,
+        values=values,
+        about=afspraak.about,
+        version=afspraak.version,
+        expires_at=begins,
+    )
+    if message is not None:
+        tasks.not_delivered(session, message)
+
+
+def answer(session: Session, afspraak: Afspraak, said: str, reply: Reply) -> None:
+    """Keep what the person answered to this version: confirmed, declined, reschedule.
+
+    A later answer takes the place of an earlier one, and of the task that it left. Raises Moved
+    if staff gave the afspraak another time or place since it was read.
+    """
+    meant = afspraak.version
+    session.refresh(afspraak, with_for_update={"key_share": True})
+    if afspraak.version != meant:
+        raise Moved(f"{afspraak.about}: v{meant} -> v{afspraak.version}")
+    for kind in (tasks.DECLINED, tasks.OTHER_DAY):
+        tasks.withdraw(session, kind, afspraak.about)
+    afspraak.answer, afspraak.answered_at = said, moments.now()
+    if said == "declined":
+        tasks.raise_task(
+            session,
+            tasks.DECLINED,
+            about=afspraak.about,
+            person=afspraak.person,
+            note="Komt niet op deze afspraak. Maak een nieuwe of bel.",
+            reply=reply,
+        )
+    elif said == "reschedule":
+        tasks.raise_task(
+            session,
+            tasks.OTHER_DAY,
+            about=afspraak.about,
+            person=afspraak.person,
+            note="Wil een andere dag. Bel voor een nieuwe tijd.",
+            reply=reply,
+        )

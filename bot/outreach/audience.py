@@ -1,0 +1,375 @@
+"""Whom a rule means, and who of them can be written to: counted before anything is sent.
+
+A rule is what staff type: ``wijk=Noord,Oost taal=ti niet groep=startgroep``. Spaces mean *and*,
+commas *or*; ``niet`` or ``!`` turns one part around. Without a rule it means everyone.
+"""
+
+from __future__ import annotations
+
+import shlex
+from array import array
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache, partial
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.gemeente import Gemeente
+from bot.house import House
+from bot.messaging import route
+from bot.models.people import Address, Inburgeraar, PersonAddress
+from bot.privacy import consent
+from bot.wording import languages
+from bot.wording.languages import bare
+
+FIELDS: Mapping[str, str] = {
+    "wijk": "wijk",
+    "groep": "groep",
+    "taal": "language",
+    "thema": "interest",
+}
+"""What a rule may speak of, by the word that staff use: a column of `Inburgeraar`."""
+
+ALREADY = "al uitgenodigd"
+NO_ADDRESS = "geen adres dat wij kunnen gebruiken"
+STOPPED = "stuurde STOP"
+NO_CONSENT = "geen toestemming"
+LOCKED = "groepsberichten staan uit"
+NO_TEXT = "geen tekst in deze taal"
+UNREVIEWED = "tekst in deze taal nog niet nagelezen"
+
+
+class RuleError(ValueError):
+    """A rule cannot be read; the message says in Dutch which word and what to write instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One part of a rule: the person's *field* is one of *values*, or none of them."""
+
+    field: str
+    values: tuple[str, ...]
+    """As typed; a language is its code."""
+    excluded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Whom staff mean: every clause holds. Without clauses: everyone."""
+
+    text: str = ""
+    clauses: tuple[Clause, ...] = ()
+
+
+EVERYONE = Rule()
+
+
+def parse(text: str) -> Rule:
+    """Read a rule. Raises RuleError, in Dutch, at the first word that is no part of one.
+
+    A value with a space in it stands between double quotes: ``groep="groep 3"``.
+    """
+    clauses: list[Clause] = []
+    excluded = False
+    for word in _words(text):
+        if bare(word) == "niet":
+            excluded = True
+            continue
+        clause = _clause(word.removeprefix("!"), excluded=excluded or word.startswith("!"))
+        if any((each.field, each.excluded) == (clause.field, clause.excluded) for each in clauses):
+            raise RuleError(
+                f"{word!r}: {clause.field} staat er al; "
+                f"zet een komma tussen de namen, zoals {clause.field}=a,b."
+            )
+        clauses.append(clause)
+        excluded = False
+    if excluded:
+        raise RuleError("'niet': er staat niets achter; schrijf bijvoorbeeld niet wijk=Noord.")
+    return Rule(" ".join(text.split()), tuple(clauses))
+
+
+def _words(text: str) -> list[str]:
+    reader = shlex.shlex(text, posix=True)
+    reader.whitespace_split, reader.quotes, reader.escape, reader.commenters = True, '"', "", ""
+    try:
+        return list(reader)
+    except ValueError:
+        raise RuleError(f'{text!r}: een aanhalingsteken (") wordt niet gesloten.') from None
+
+
+def _clause(word: str, *, excluded: bool) -> Clause:
+    name, sign, told = word.partition("=")
+    about = bare(name)
+    if not sign or not name:
+        raise RuleError(f"{word!r}: schrijf een regel als wijk=Noord taal=ti,ar.")
+    if about not in FIELDS:
+        raise RuleError(f"{word!r}: {name!r} kennen wij niet; kies uit {', '.join(FIELDS)}.")
+    values = tuple(dict.fromkeys(value.strip() for value in told.split(",") if value.strip()))
+    if not values:
+        raise RuleError(f"{word!r}: er staat niets achter {name}=.")
+    if about == "taal":
+        values = tuple(_language(word, value) for value in values)
+    return Clause(about, values, excluded)
+
+
+def _language(word: str, value: str) -> str:
+    found = languages.find(value)
+    if found is None:
+        raise RuleError(f"{word!r}: de taal {value!r} kennen wij niet.")
+    return found.code
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """One person who can be written to, and where."""
+
+    person: int
+    address: int
+    channel: str
+    language: str
+    first_name: str
+    last_inbound_at: datetime | None = None
+    """When they last wrote from that address."""
+
+
+class Chosen:
+    """Those who can be written to, in the order in which they came to us.
+
+    Packed: of a million people this takes some twenty megabytes.
+    """
+
+    def __init__(self) -> None:
+        self.people = array("q")
+        self._addresses = array("q")
+        self._groups = array("q")
+        self._names: list[tuple[str, str]] = []
+        self._numbers: dict[tuple[str, str], int] = {}
+
+    def add(self, each: Reached) -> None:
+        """Let *each* be the next."""
+        group = (each.channel, each.language)
+        number = self._numbers.setdefault(group, len(self._names))
+        if number == len(self._names):
+            self._names.append(group)
+        self.people.append(each.person)
+        self._addresses.append(each.address)
+        self._groups.append(number)
+
+    def __len__(self) -> int:
+        return len(self.people)
+
+    def __iter__(self) -> Iterator[tuple[int, int, str, str]]:
+        """Yield person, address, channel and language of each."""
+        return map(self._at, range(len(self)))
+
+    def by_turns(self) -> Iterator[tuple[int, int, str, str]]:
+        """Yield the same, each language and channel by turns: the first are some of all."""
+        places = [array("q") for _ in self._names]
+        for at, number in enumerate(self._groups):
+            places[number].append(at)
+        for turn in range(max(map(len, places), default=0)):
+            yield from map(self._at, sorted(each[turn] for each in places if turn < len(each)))
+
+    def _at(self, at: int) -> tuple[int, int, str, str]:
+        return self.people[at], self._addresses[at], *self._names[self._groups[at]]
+
+
+@dataclass(slots=True)
+class Reach:
+    """Who of an audience can be written to, and who is left out and why."""
+
+    chosen: Chosen = field(default_factory=Chosen)
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How many of them, by language and channel."""
+    left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How many are not, by reason (Dutch, the constants above) and language."""
+    unknown: tuple[str, ...] = ()
+    """Parts of the rule that fit nobody at all, mostly a typing error: ``wijk=Nord``."""
+
+    @property
+    def people(self) -> Sequence[int]:
+        """Return the ids of those who can be written to."""
+        return self.chosen.people
+
+    def add(self, each: Reached) -> None:
+        """Count one more who can be written to."""
+        self.chosen.add(each)
+        self.counts[each.language, each.channel] += 1
+
+
+def reach(session: Session, house: House, rule: Rule, **which: Any) -> Reach:
+    """Count whom a text would reach, and who is left out and why; *which* as `walk` has it."""
+    found = Reach()
+    for _ in walk(session, house, rule, found, **which):
+        pass
+    return found
+
+
+def walk(
+    session: Session,
+    house: House,
+    rule: Rule,
+    found: Reach,
+    *,
+    key: str,
+    only: Collection[int] | None = None,
+    already: Collection[int] = (),
+    unreviewed: Collection[str] = (),
+) -> Iterator[Reached]:
+    """Yield everyone whom the text *key* would reach; count them in *found*, and the others.
+
+    *only* are the ids of those it is about at all, None for everyone; *already* those of people
+    who have had it. *unreviewed* are the codes of the languages in which a text that nobody has
+    reviewed may go out; a text that is missing or stale never does, for its readers would get
+    Dutch.
+    """
+    fits = _Fits(house.gemeente, rule)
+    invitation = house.catalogue.entries[key].purpose == "invitation"
+    unsayable = cache(partial(_unsayable, house, key, unreviewed=unreviewed))
+    for people in _everyone(session):
+        first, last = people[0].id, people[-1].id
+        places = _places(session, first, last)
+        may_invite = consent.invitable(session, first, last) if invitation else None
+        for person in people:
+            if (only is not None and person.id not in only) or not fits(person):
+                continue
+            theirs = places.get(person.id, ())
+            may = may_invite and partial(may_invite, person.id)
+            place = route.usable(theirs, may)
+            why = None
+            if person.id in already:
+                why = ALREADY
+            elif place is None:
+                why = _why_not(theirs)
+            elif invitation and place.bulk_locked_at is not None:
+                why = LOCKED
+            else:
+                why = unsayable(person.language)
+            if why is not None or place is None:
+                found.left_out[why or NO_ADDRESS, person.language] += 1
+                continue
+            reached = Reached(
+                person.id,
+                place.id,
+                place.channel,
+                person.language,
+                person.first_name,
+                place.last_inbound_at,
+            )
+            found.add(reached)
+            yield reached
+    found.unknown = tuple(fits.unknown())
+
+
+AT_ONCE = 2000
+"""People who are read at once: whoever they are, no more than these are held."""
+
+
+class _Person(NamedTuple):
+    id: int
+    first_name: str
+    language: str
+    wijk: str | None
+    groep: str | None
+    interest: str | None
+
+
+class _Place(NamedTuple):
+    id: int
+    channel: str
+    state: str
+    stopped_at: datetime | None
+    bulk_locked_at: datetime | None
+    last_inbound_at: datetime | None
+
+
+def _everyone(session: Session) -> Iterator[list[_Person]]:
+    last = 0
+    columns = [getattr(Inburgeraar, name) for name in _Person._fields]
+    while people := session.execute(
+        select(*columns).where(Inburgeraar.id > last).order_by(Inburgeraar.id).limit(AT_ONCE)
+    ).all():
+        yield [_Person._make(row) for row in people]
+        last = people[-1].id
+
+
+def _places(session: Session, first: int, last: int) -> Mapping[int, list[_Place]]:
+    """Return the addresses of the people with these ids and all between, in their own order."""
+    columns = [getattr(Address, name) for name in _Place._fields]
+    found: dict[int, list[_Place]] = {}
+    for person, *place in session.execute(
+        select(PersonAddress.person_id, *columns)
+        .join(Address, Address.id == PersonAddress.address_id)
+        .where(PersonAddress.person_id.between(first, last))
+        .order_by(PersonAddress.person_id, PersonAddress.rank, PersonAddress.id)
+    ):
+        found.setdefault(person, []).append(_Place._make(place))
+    return found
+
+
+class _Fits:
+    """Says of one person after the other whether a rule means them; knows who it met."""
+
+    def __init__(self, gemeente: Gemeente, rule: Rule) -> None:
+        self._gemeente = gemeente
+        self._rule = rule
+        self._met: dict[str, set[str]] = {name: set() for name in FIELDS}
+        self._held = [
+            (attrgetter(FIELDS[clause.field]), cache(partial(self._holds, clause)))
+            for clause in rule.clauses
+        ]
+
+    def __call__(self, person: _Person) -> bool:
+        """Say whether every clause of the rule holds for *person*."""
+        held = True
+        for value, holds in self._held:
+            held = holds(value(person) or "") and held  # each clause must know whom it met
+        return held
+
+    def _holds(self, clause: Clause, value: str) -> bool:
+        """Say whether *clause* means who has this *value*; asked once for each."""
+        told = self._spellings(clause.field, value)
+        self._met[clause.field] |= told
+        return any(bare(each) in told for each in clause.values) != clause.excluded
+
+    def unknown(self) -> Iterator[str]:
+        """Yield the parts of the rule that fitted none of those who were met."""
+        for clause in self._rule.clauses:
+            for value in clause.values:
+                if bare(value) not in self._met[clause.field]:
+                    yield f"{clause.field}={value}"
+
+    def _spellings(self, about: str, value: str) -> set[str]:
+        """Return all that staff may call *value*: a wijk and a theme have a code and a name."""
+        names = {bare(value)}
+        if about == "wijk" and (wijk := self._gemeente.wijk(value)):
+            names |= {bare(wijk.code), bare(wijk.name)}
+        if about == "thema":
+            for theme in self._gemeente.themes:
+                both = {bare(theme.code), bare(theme.name)}
+                names |= both if bare(value) in both else set()
+        return names - {""}
+
+
+def _why_not(places: Collection[_Place]) -> str:
+    """Return why none of somebody's *places* may be used."""
+    if route.usable(places, None) is not None:
+        return NO_CONSENT
+    stopped = any(place.stopped_at is not None for place in places)
+    return STOPPED if stopped else NO_ADDRESS
+
+
+def _unsayable(house: House, key: str, language: str, *, unreviewed: Collection[str]) -> str | None:
+    """Return why the text *key* may not go out in *language*; None if it may."""
+    match house.catalogue.text(key, language).state:
+        case "missing" | "stale":
+            return NO_TEXT
+        case "unreviewed" if language not in unreviewed:
+            return UNREVIEWED
+        case _:
+            return None

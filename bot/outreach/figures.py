@@ -1,0 +1,81 @@
+"""How a mass message stands, in figures that add up to the people it was approved for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bot.models.broadcasts import Broadcast
+from bot.models.messages import Message
+
+STANDS_STILL = ("paused", "stopped", "done")
+
+KINDS: Mapping[str, str] = {
+    # State of a message -> the figure it counts in. Unknown is never counted as sent or failed.
+    "planned": "planned",
+    "claimed": "planned",
+    "sending": "under_way",
+    "accepted": "offered",
+    "sent": "offered",
+    "delivered": "delivered",
+    "read": "read",
+    "failed": "failed",
+    "undelivered": "failed",
+    "unknown": "unknown",
+    "unknown_final": "unknown",
+    "no_receipt": "no_receipt",
+    "blocked": "held",
+    "expired": "held",
+    "cancelled": "held",
+}
+
+DUTCH: Mapping[str, str] = {
+    # As staff read them, in the order of a message's life.
+    "planned": "gepland",
+    "under_way": "in de lucht",
+    "offered": "aangeboden",
+    "delivered": "afgeleverd",
+    "read": "gelezen",
+    "failed": "mislukt",
+    "unknown": "onbekend",
+    "no_receipt": "geen ontvangstbewijs",
+    "held": "tegengehouden",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """So many people, each in exactly one of the figures of `DUTCH`."""
+
+    total: int
+    """For how many it was approved."""
+    counts: Counter[str] = field(default_factory=Counter)
+    """How many people, by figure."""
+    causes: Counter[str] = field(default_factory=Counter)
+    """Why messages failed, were held or are unknown, by cause."""
+
+
+def figures(session: Session, broadcast: Broadcast) -> Figures:
+    """Count how it stands with everyone for whom *broadcast* was approved.
+
+    Planned is also who has no message yet; as long as it stands still these are held.
+    """
+    total = broadcast.approved_count or 0
+    counts: Counter[str] = Counter()
+    causes: Counter[str] = Counter()
+    for state, cause, count in session.execute(
+        select(Message.state, Message.cause, func.count())
+        .where(Message.broadcast_id == broadcast.id)
+        .group_by(Message.state, Message.cause)
+    ):
+        counts[KINDS[state]] += count
+        if cause and KINDS[state] in ("failed", "unknown", "held"):
+            causes[cause] += count
+    counts["planned"] += total - counts.total()
+    if broadcast.state in STANDS_STILL:
+        counts["held"] += counts.pop("planned")
+    return Figures(total, +counts, causes)

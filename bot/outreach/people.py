@@ -1,0 +1,142 @@
+"""What people tell about themselves: who they are, their language, that a number is not theirs."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from bot import moments
+from bot.models.messages import Reply
+from bot.models.people import Address, Inburgeraar, PersonAddress
+from bot.outreach import tasks
+from bot.privacy import consent
+
+
+def change_language(address: Address, person: Inburgeraar | None, language: str) -> None:
+    """Speak *language* from now on: to the person if known, and to this address."""
+    address.language = language
+    if person is not None:
+        person.language = language
+
+
+def close_number(session: Session, address: Address, reply: Reply) -> None:
+    """Someone else has this number: nothing is sent there any more, and staff check it."""
+    address.state = "closed"
+    consent.cancel_planned(session, address, "closed")
+    note = "Iemand anders heeft dit nummer. Vraag het juiste nummer."
+    _ask_staff(session, tasks.CHECK_NUMBER, address, note, reply)
+
+
+def stop(session: Session, address: Address, evidence: str, note: str, reply: Reply) -> bool:
+    """Send nothing more here, and let staff call or write instead; False if that was so already."""
+    if not consent.stop(session, address, evidence):
+        return False
+    _ask_staff(session, tasks.STOPPED, address, note, reply)
+    return True
+
+
+def start_again(session: Session, address: Address, evidence: str, said_at: datetime) -> bool:
+    """Let future messages come here again; False if nothing held them.
+
+    What staff were asked to do because of the stop is asked no more.
+    """
+    if not consent.start(session, address, evidence, said_at):
+        return False
+    for link in address.people:
+        tasks.withdraw(session, tasks.STOPPED, _subject(link))
+    return True
+
+
+def _ask_staff(
+    session: Session, kind: str, address: Address, note: str, reply: Reply | None = None
+) -> None:
+    """Raise a task for each person who is reached at *address*."""
+    for link in address.people:
+        tasks.raise_task(
+            session,
+            kind,
+            about=_subject(link),
+            person=link.person,
+            address=address,
+            note=note,
+            reply=reply,
+        )
+
+
+def _subject(link: PersonAddress) -> str:
+    return f"address:{link.address_id}:person:{link.person_id}"
+
+
+def blocked_us(session: Session, address: Address) -> None:
+    """They blocked the bot: as good as STOP, for this channel alone."""
+    if address.state != "open":
+        return
+    address.state = "blocked"
+    consent.cancel_planned(session, address, "blocked")
+    note = "Deze persoon heeft de bot geblokkeerd. Bel of schrijf een brief."
+    _ask_staff(session, tasks.CALL_OR_WRITE, address, note)
+
+
+def unblocked_us(address: Address) -> None:
+    """They let the bot in again: future messages go, what was missed is not sent after all."""
+    if address.state == "blocked":
+        address.state = "open"
+
+
+def sign_up(
+    session: Session,
+    address: Address,
+    *,
+    first_name: str,
+    language: str,
+    wijk: str | None,
+    interest: str | None,
+) -> Inburgeraar:
+    """Let somebody who told us about themselves be known, reachable at *address*."""
+    person = Inburgeraar(
+        kenmerk=f"A-{secrets.token_hex(4).upper()}",
+        first_name=first_name,
+        language=language,
+        wijk=wijk,
+        interest=interest,
+        created_at=moments.now(),
+    )
+    session.add(person)
+    session.flush()
+    _reach(session, [person], address)
+    return person
+
+
+def join_by_number(session: Session, address: Address) -> list[Inburgeraar]:
+    """Return whom we know by the same proven number on another channel; put *address* to them.
+
+    Without this, one who signs up on WhatsApp and later by SMS would be two people.
+    """
+    if address.phone is None:
+        return []
+    known = list(
+        session.scalars(
+            select(Inburgeraar)
+            .join(PersonAddress, PersonAddress.person_id == Inburgeraar.id)
+            .join(Address, Address.id == PersonAddress.address_id)
+            .where(
+                Address.id != address.id,
+                Address.state != "closed",
+                or_(Address.phone == address.phone, Address.address == address.phone),
+            )
+            .order_by(Inburgeraar.id)
+            .distinct()
+        )
+    )
+    _reach(session, known, address)
+    return known
+
+
+def _reach(session: Session, known: list[Inburgeraar], address: Address) -> None:
+    for person in known:
+        last = max((link.rank for link in person.addresses), default=-1)
+        session.add(PersonAddress(person=person, address=address, rank=last + 1))
+    session.flush()

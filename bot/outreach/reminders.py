@@ -1,0 +1,112 @@
+"""Which reminders are due now.
+
+Every afspraak carries the moment of its next step, so a tick costs what is due and not what
+there is. A tick that was missed is late, never lost; one that runs twice finds its occasion.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from bot import logs, moments
+from bot.house import House
+from bot.messaging import outbox
+from bot.models.afspraken import Afspraak
+from bot.outreach import tasks
+from bot.outreach.plan import TOO_CLOSE, Step, steps
+
+log = structlog.get_logger()
+
+TRY_AGAIN = timedelta(minutes=10)
+"""When an afspraak that could not be reminded of is looked at again."""
+
+
+def plan(house: House, afspraak: Afspraak) -> list[Step]:
+    """Return the reminders of this version of *afspraak*, first one first."""
+    if afspraak.status != "gepland":
+        return []
+    return steps(
+        afspraak.begins,
+        afspraak.known_at,
+        house.gemeente.plan(afspraak.soort),
+        house.quiet,
+        told=afspraak.version > 1,
+    )
+
+
+def plan_next(house: House, afspraak: Afspraak) -> None:
+    """Set the moment of the first step that lies at or after the moment this version came."""
+    coming = plan(house, afspraak)
+    afspraak.next_step_at = coming[0].at if coming else None
+
+
+def values(afspraak: Afspraak) -> dict[str, Any]:
+    """Return what texts may say of *afspraak*: when, where, with whom. Never why."""
+    return {
+        "begins": afspraak.begins,
+        "place": afspraak.place,
+        "address": afspraak.address or "",
+        "staff": afspraak.staff or "",
+    }
+
+
+def tick(session: Session, house: House, limit: int) -> int:
+    """Queue the reminders that are due, of up to *limit* afspraken; return of how many.
+
+    One that cannot be reminded of is logged and comes back later: it holds up no other.
+    """
+    now = moments.now()
+    found = session.scalars(
+        select(Afspraak)
+        .where(Afspraak.next_step_at.is_not(None), Afspraak.next_step_at <= now)
+        .order_by(Afspraak.next_step_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True, key_share=True)
+    ).all()
+    for afspraak in found:
+        try:
+            with session.begin_nested():
+                _take_step(session, house, afspraak)
+        except OperationalError:
+            raise  # the database's fault and not this afspraak's
+        except Exception as error:
+            log.error("no reminder", about=afspraak.about, fault=logs.fault(error))
+            afspraak.next_step_at = now + TRY_AGAIN
+    return len(found)
+
+
+def _take_step(session: Session, house: House, afspraak: Afspraak) -> None:
+    """Remind of *afspraak* if that is of use now, and set when its next step is due."""
+    now = moments.now()
+    planned = plan(house, afspraak)
+    overdue = [step for step in planned if step.at <= now]
+    coming = [step for step in planned if step.at > now]
+    if overdue and afspraak.begins > now and afspraak.answer != "declined":
+        # After an outage: not a late one and then the next one almost at once.
+        late = now - overdue[-1].at > TOO_CLOSE
+        if not (late and coming and coming[0].at - now <= TOO_CLOSE):
+            _remind(session, house, afspraak, overdue[-1])
+    afspraak.next_step_at = coming[0].at if coming else None
+
+
+def _remind(session: Session, house: House, afspraak: Afspraak, step: Step) -> None:
+    confirmed = afspraak.answer == "confirmed"
+    message = outbox.queue(
+        session,
+        house,
+        occasion=f"{afspraak.about}:v{afspraak.version}:{step.label}",
+        key="afspraak.reminder_confirmed" if confirmed else "afspraak.reminder",
+        person=afspraak.person,
+        values=values(afspraak),
+        about=afspraak.about,
+        version=afspraak.version,
+        expires_at=afspraak.begins,
+    )
+    if message is not None:
+        tasks.not_delivered(session, message)

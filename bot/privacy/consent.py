@@ -1,0 +1,131 @@
+"""May this person be written to, here, for this? Stop, start, yes and no.
+
+Consent is a log, only ever added to; the last word counts. Reminders rest on the public
+task and need no yes. Stop is per address, for every purpose, and holds from its commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy.orm import Session
+
+from bot import moments
+from bot.models.messages import Message
+from bot.models.people import Address, Consent, Inburgeraar
+
+INVITATION = "invitation"
+ALL = "all"
+
+NEVER = (0, False)
+"""The last word, and its number, of who was never asked."""
+
+
+def stop(session: Session, address: Address, evidence: str) -> bool:
+    """Send nothing more to *address*; return False if that was so already.
+
+    What was planned for it is cancelled in the same transaction.
+    """
+    if address.stopped_at is not None:
+        return False
+    at = moments.now()
+    address.stopped_at = at
+    session.add(Consent(address_id=address.id, purpose=ALL, given=False, evidence=evidence, at=at))
+    cancel_planned(session, address, "stopped")
+    return True
+
+
+def start(session: Session, address: Address, evidence: str, said_at: datetime) -> bool:
+    """Let future messages reach *address* again; return False if nothing held them.
+
+    A word that reached us after later ones does not count: one of those may be the STOP.
+    """
+    if address.stopped_at is None:
+        return False
+    if address.last_inbound_at is not None and said_at < address.last_inbound_at:
+        return False
+    address.stopped_at = None
+    session.add(
+        Consent(address_id=address.id, purpose=ALL, given=True, evidence=evidence, at=moments.now())
+    )
+    return True
+
+
+def cancel_planned(session: Session, address: Address, cause: str) -> None:
+    """Take back what is planned for *address* and not yet handed over."""
+    session.execute(
+        update(Message)
+        .where(Message.address_id == address.id, Message.state == "planned")
+        .values(state="cancelled", cause=cause, changed_at=moments.now())
+    )
+
+
+def record(
+    session: Session, person: Inburgeraar, *, given: bool, channel: str | None, evidence: str
+) -> bool:
+    """Write down a yes or a no to invitations; return False if that was the last word already."""
+    if last_word(session, person, channel) == given:
+        return False
+    session.add(
+        Consent(
+            person_id=person.id,
+            purpose=INVITATION,
+            channel=channel,
+            given=given,
+            evidence=evidence,
+            at=moments.now(),
+        )
+    )
+    session.flush()
+    return True
+
+
+def last_word(session: Session, person: Inburgeraar, channel: str | None) -> bool | None:
+    """Return what *person* last said to invitations on *channel*; None if never asked.
+
+    A word about all channels counts for each of them.
+    """
+    words = select(Consent.given).where(
+        Consent.person_id == person.id, Consent.purpose == INVITATION
+    )
+    if channel is not None:
+        words = words.where(or_(Consent.channel.is_(None), Consent.channel == channel))
+    return session.scalars(words.order_by(Consent.id.desc()).limit(1)).one_or_none()
+
+
+def may_invite(session: Session, person: Inburgeraar, channel: str) -> bool:
+    """Say whether *person* said yes to invitations on *channel*, and did not take it back."""
+    return last_word(session, person, channel) is True
+
+
+def invitable(session: Session, first: int, last: int) -> Callable[[int, str], bool]:
+    """Return `may_invite` for the people with these ids and all between: one question will do.
+
+    What is returned takes the id of a person, and a channel.
+    """
+    return _may(session, Consent.person_id.between(first, last))
+
+
+def said_yes(session: Session, people: Collection[int]) -> Callable[[int, str], bool]:
+    """Return `may_invite` by the ids of *people*; asked in one question."""
+    if not people:
+        return lambda _person, _channel: False
+    return _may(session, Consent.person_id.in_(people))
+
+
+def _may(session: Session, whose: ColumnElement[bool]) -> Callable[[int, str], bool]:
+    words: dict[tuple[int | None, str | None], tuple[int, bool]] = {}
+    for number, person, channel, given in session.execute(
+        select(Consent.id, Consent.person_id, Consent.channel, Consent.given)
+        .where(Consent.purpose == INVITATION, whose)
+        .order_by(Consent.id)
+    ):
+        words[person, channel] = number, given
+
+    def may(person: int, channel: str) -> bool:
+        """Say whether *person* said yes to invitations on *channel*; the last word counts."""
+        return max(words.get((person, None), NEVER), words.get((person, channel), NEVER))[1]
+
+    return may

@@ -1,0 +1,226 @@
+"""What every page of the console shares: the blueprint, the frame, and how things are written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from babel.dates import format_date
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    redirect,
+    render_template,
+    request,
+    send_from_directory,
+    session,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_security import current_user
+from markupsafe import Markup
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bot import moments
+from bot.house import House
+from bot.models.people import Inburgeraar
+from bot.models.tasks import Task
+from bot.privacy import audit
+from bot.wording.languages import languages
+from console import PREFIX
+from console.guard import RULES
+
+STATIC = Path(__file__).parent / "static"
+A_YEAR = 365 * 24 * 60 * 60
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; media-src 'self'; connect-src 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'; form-action 'self'"
+)
+"""`data:` for the QR code of an authenticator app alone, which Flask-Security draws so."""
+
+desk = Blueprint(
+    "console", __name__, url_prefix=PREFIX, template_folder="templates", static_folder=None
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A line of the main menu."""
+
+    endpoint: str
+    icon: str
+    label: str
+
+
+MENU = (
+    Item("console.today", "calendar-check", "Vandaag"),
+    Item("console.inbox", "inbox", "Postvak"),
+    Item("console.people", "users", "Mensen"),
+    Item("console.calendar", "clock", "Afspraken"),
+    Item("console.broadcasts", "megaphone", "Groepsberichten"),
+    Item("console.voortrajecten", "footprints", "Voortrajecten"),
+    Item("console.ambassadeurs", "handshake", "Ambassadeurs"),
+    Item("console.reports", "chart-column", "Rapporten"),
+    Item("console.texts", "languages", "Teksten en talen"),
+)
+"""In the order of a working day. A line shows for who may open its page, once there is one."""
+
+
+def house() -> House:
+    """Return the installation that this page belongs to."""
+    built: House = current_app.extensions["house"]
+    return built
+
+
+def page(template: str, **given: Any) -> str:
+    """Render a page inside the frame."""
+    return render_template(f"console/{template}", **given)
+
+
+def looked(database: Session, action: str, subject: str, **detail: Any) -> None:
+    """Write down that whoever is logged in did or looked at something."""
+    audit.record(database, house().settings.signing_key, current_user.id, action, subject, **detail)
+
+
+def mine(person: Inburgeraar) -> bool:
+    """Say whether *person* is in the caseload of whoever is logged in."""
+    return person.klantmanager is not None and person.klantmanager == current_user.name
+
+
+@desk.get("/static/<path:name>")
+def static(name: str) -> Response:
+    """Serve a sheet, font, script or drawing of the console."""
+    return send_from_directory(STATIC, name, max_age=A_YEAR)
+
+
+@desk.post("/taal-van-de-pagina")
+def language_of_console() -> ResponseReturnValue:
+    """Show the console in Dutch or in English from now on."""
+    session["ui"] = "en" if request.form.get("ui") == "en" else "nl"
+    return redirect(url_for("console.today"), 303)
+
+
+@desk.after_app_request
+def _careful(response: Response) -> Response:
+    """Let no page of the console load, frame or post to anything that is not ours."""
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    response.headers["Referrer-Policy"] = "same-origin"
+    if request.endpoint not in ("console.static", "security.static"):
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+# ------------------------------------------------------------------ for the templates
+
+
+@desk.app_context_processor
+def _frame() -> dict[str, Any]:
+    member = current_user if current_user.is_authenticated else None
+    menu = [item for item in MENU if member is not None and _may(member, item.endpoint)]
+    return {
+        "menu": menu,
+        "member": member,
+        "gemeente": house().gemeente,
+        "practice": house().settings.practice,
+        "waiting": _waiting() if member is not None else 0,
+    }
+
+
+def _may(member: Any, endpoint: str) -> bool:
+    rule = RULES.get(endpoint)
+    if rule is None or endpoint not in current_app.view_functions:
+        return False
+    return rule.roles is None or bool(rule.roles & {role.name for role in member.roles})
+
+
+def _waiting() -> int:
+    with house().database.reading() as database:
+        open_ = select(func.count()).select_from(Task).where(Task.done_at.is_(None))
+        return database.scalar(open_) or 0
+
+
+@desk.app_template_global()
+def icon(name: str, label: str = "") -> Markup:
+    """Draw an icon of the sprite; it is heard only where it has a *label*."""
+    told = Markup('aria-hidden="true"')
+    if label:
+        told = Markup('role="img" aria-label="{}"').format(label)
+    return Markup('<svg class="i" {} focusable="false"><use href="{}#{}"/></svg>').format(
+        told, asset("img/icons.svg"), name
+    )
+
+
+@desk.app_template_global()
+def asset(name: str) -> str:
+    """Return where a static file is; the address changes with what is in it."""
+    return url_for("console.static", name=name, v=_digest(name))
+
+
+@cache
+def _digest(name: str) -> str:
+    return sha256((STATIC / name).read_bytes()).hexdigest()[:8]
+
+
+@desk.app_template_global()
+def spoken(code: str | None) -> Markup:
+    """Write a language as its speakers do, with its Dutch name."""
+    known = languages().get(code or "")
+    if known is None:
+        return Markup('<span class="lng mute">{}</span>').format(gettext("taal onbekend"))
+    return Markup(
+        '<span class="lng"><bdi lang="{}" dir="{}">{}</bdi> <span class="lng__nl">{}</span></span>'
+    ).format(known.code, "rtl" if known.rtl else "ltr", known.name, known.dutch)
+
+
+@desk.app_template_global()
+def direction(code: str | None) -> str:
+    """Return ``rtl`` or ``ltr`` for a language of ours."""
+    known = languages().get(code or "")
+    return "rtl" if known is not None and known.rtl else "ltr"
+
+
+@desk.app_template_filter()
+def clock(moment: datetime) -> str:
+    """Write the time of day, e.g. ``09:05``."""
+    return moments.local(moment).strftime("%H:%M")
+
+
+@desk.app_template_filter()
+def day(moment: datetime | date) -> str:
+    """Write a day in full, e.g. ``donderdag 3 december 2026``."""
+    return format_date(_date(moment), "EEEE d MMMM y", locale="nl")
+
+
+@desk.app_template_filter()
+def short(moment: datetime | date) -> str:
+    """Write a day in short, e.g. ``3 dec``; with its year if that is not this one."""
+    on = _date(moment)
+    this_year = on.year == moments.local(moments.now()).year
+    return format_date(on, "d MMM" if this_year else "d MMM y", locale="nl").replace(".", "")
+
+
+@desk.app_template_filter()
+def stamp(moment: datetime) -> str:
+    """Write a day in short and the time of day, e.g. ``3 dec 09:05``."""
+    return f"{short(moment)} {clock(moment)}"
+
+
+@desk.app_template_filter()
+def masked(address: str) -> str:
+    """Write an address so that it can be told from another and not be dialled."""
+    if len(address) <= 4:
+        return "•" * len(address)
+    return f"{address[:4]} •••• {address[-2:]}"
+
+
+def _date(moment: datetime | date) -> date:
+    return moments.local(moment).date() if isinstance(moment, datetime) else moment

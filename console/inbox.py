@@ -1,0 +1,149 @@
+"""Postvak: everything that needs a person, danger first; taken by one, given back, closed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import abort, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_security import current_user
+from sqlalchemy import ColumnElement, false, func, select, true
+from sqlalchemy.orm import Session, joinedload
+
+from bot import moments
+from bot.models.messages import Message, Reply
+from bot.models.tasks import Task
+from bot.outreach import tasks
+from console import words
+from console.desk import desk, house, looked, mine, page
+from console.thread import thread
+
+A_PAGE = 100
+
+TABS = ("alles", "mijn", "niemand")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The tasks of one tab, and how many each tab holds."""
+
+    tab: str
+    tasks: list[Task]
+    counts: dict[str, int]
+
+
+@desk.get("/postvak")
+def inbox() -> str:
+    """List what waits for a person: danger first, then who waits longest."""
+    with house().database.reading() as database:
+        return page("inbox.html", listed=_listed(database), chosen=None, words=words)
+
+
+@desk.get("/postvak/<int:task_id>")
+def conversation(task_id: int) -> str:
+    """Show one task with the conversation it came from."""
+    with house().database.session() as database:
+        task = _found(database, task_id)
+        if task.person is not None and not mine(task.person):
+            looked(database, "person.looked", f"person:{task.person.id}", task=task.id)
+    with house().database.reading() as database:
+        task = _found(database, task_id)
+        said, older = thread(database, house(), *_whose(task))
+        return page(
+            "inbox.html",
+            listed=_listed(database),
+            chosen=task,
+            person=task.person,
+            thread=said,
+            older=older,
+            now=moments.now(),
+            explain=tasks.explain,
+            words=words,
+        )
+
+
+@desk.post("/postvak/<int:task_id>/neem")
+def take(task_id: int) -> ResponseReturnValue:
+    """Let whoever is logged in see to it."""
+    return _changed(task_id, tasks.take, "task.taken", "Iemand anders was u voor.")
+
+
+@desk.post("/postvak/<int:task_id>/geef-terug")
+def give_back(task_id: int) -> ResponseReturnValue:
+    """Let anybody see to it again."""
+    return _changed(task_id, tasks.give_back, "task.given_back", "U had deze taak niet meer.")
+
+
+@desk.post("/postvak/<int:task_id>/sluit")
+def close(task_id: int) -> ResponseReturnValue:
+    """It was seen to."""
+    return _changed(task_id, tasks.close, "task.closed", "Een collega heeft deze taak.")
+
+
+def _changed(
+    task_id: int, change: Callable[[Session, int, str], bool], action: str, refusal: str
+) -> ResponseReturnValue:
+    with house().database.session() as database:
+        _found(database, task_id)
+        done = change(database, task_id, current_user.name)
+        if done:
+            looked(database, action, f"task:{task_id}")
+    if not done:
+        flash(gettext(refusal), "error")
+        return redirect(url_for("console.conversation", task_id=task_id), 303)
+    if action == "task.closed":
+        flash(gettext("De taak is afgesloten."), "info")
+        return redirect(url_for("console.inbox"), 303)
+    return redirect(url_for("console.conversation", task_id=task_id), 303)
+
+
+def _found(database: Session, task_id: int) -> Task:
+    task = database.scalars(
+        select(Task)
+        .where(Task.id == task_id)
+        .options(joinedload(Task.person), joinedload(Task.address))
+    ).one_or_none()
+    if task is None:
+        abort(404)
+    return task
+
+
+def _whose(task: Task) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Return whose conversation it is: the person's, or that of a number nobody is known by.
+
+    On a shared phone that is one person's alone: nothing about one is shown under another.
+    """
+    if task.person_id is not None:
+        return Message.person_id == task.person_id, Reply.person_id == task.person_id
+    if task.address_id is not None:
+        return (
+            (Message.address_id == task.address_id) & Message.person_id.is_(None),
+            (Reply.address_id == task.address_id) & Reply.person_id.is_(None),
+        )
+    return false(), false()
+
+
+def _listed(database: Session) -> Listed:
+    tab = request.args.get("wie", TABS[0])
+    which: dict[str, Any] = {
+        "alles": true(),
+        "mijn": Task.taken_by == current_user.name,
+        "niemand": Task.taken_by.is_(None),
+    }
+    tab = tab if tab in which else TABS[0]
+    still_open = Task.done_at.is_(None)
+    counts = {
+        name: database.scalar(select(func.count()).select_from(Task).where(still_open, only)) or 0
+        for name, only in which.items()
+    }
+    found = database.scalars(
+        select(Task)
+        .options(joinedload(Task.person), joinedload(Task.address))
+        .where(still_open, which[tab])
+        .order_by((Task.kind != tasks.EMERGENCY), Task.since)
+        .limit(A_PAGE)
+    ).all()
+    return Listed(tab, list(found), counts)

@@ -1,0 +1,182 @@
+"""Mensen: find somebody, and all that is known and was said, on one page."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import abort, request
+from flask_security import current_user
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from bot import moments
+from bot.models.afspraken import Afspraak
+from bot.models.messages import Message, Reply
+from bot.models.people import Address, Consent, Inburgeraar, PersonAddress
+from bot.models.tasks import Task
+from bot.outreach import tasks
+from bot.wording.languages import languages
+from console import words
+from console.desk import desk, house, looked, mine, page
+from console.thread import MOST, thread
+
+A_PAGE = 50
+WINDOW = timedelta(hours=24)
+"""How long after somebody wrote WhatsApp takes free text."""
+
+
+@desk.get("/mensen")
+def people() -> str:
+    """List people: one's own caseload first, or who matches what is asked."""
+    asked = request.args.get("q", "").strip()[:100]
+    language = request.args.get("taal", "")
+    wijk = request.args.get("wijk", "")
+    everyone = request.args.get("wie") == "alle" or bool(asked)
+    after = request.args.get("na", 0, type=int)
+    query = select(Inburgeraar).order_by(Inburgeraar.first_name, Inburgeraar.id)
+    if asked:
+        query = query.where(
+            or_(
+                Inburgeraar.first_name.icontains(asked, autoescape=True),
+                Inburgeraar.kenmerk.icontains(asked, autoescape=True),
+            )
+        )
+    if not everyone:
+        query = query.where(Inburgeraar.klantmanager == current_user.name)
+    if language in languages():
+        query = query.where(Inburgeraar.language == language)
+    if wijk:
+        query = query.where(Inburgeraar.wijk == wijk)
+    with house().database.reading() as database:
+        total = database.scalar(select(func.count()).select_from(query.order_by(None).subquery()))
+        found = database.scalars(
+            query.options(selectinload(Inburgeraar.addresses).joinedload(PersonAddress.address))
+            .offset(after)
+            .limit(A_PAGE)
+        ).all()
+        next_ = _next_afspraken(database, [person.id for person in found])
+        return page(
+            "people.html",
+            people=found,
+            total=total or 0,
+            next=next_,
+            asked=asked,
+            language=language,
+            wijk=wijk,
+            everyone=everyone,
+            after=after,
+            a_page=A_PAGE,
+            wijken=_wijken(database),
+            languages=languages(),
+            words=words,
+        )
+
+
+@desk.get("/mensen/<kenmerk>")
+def person(kenmerk: str) -> str:
+    """Show one person. Looking at somebody outside one's caseload is written down."""
+    with house().database.session() as database:
+        found = _found(database, kenmerk)
+        if not mine(found):
+            looked(database, "person.looked", f"person:{found.id}")
+    with house().database.reading() as database:
+        found = _found(database, kenmerk)
+        return page("person.html", **_told(database, found))
+
+
+@desk.post("/mensen/<kenmerk>/nummer/<int:address_id>")
+def show_number(kenmerk: str, address_id: int) -> str:
+    """Show a number in full, and write down who asked."""
+    with house().database.session() as database:
+        found = _found(database, kenmerk)
+        if address_id not in {link.address_id for link in found.addresses}:
+            abort(404)
+        looked(database, "address.shown", f"person:{found.id}", address=address_id)
+    with house().database.reading() as database:
+        found = _found(database, kenmerk)
+        return page("person.html", **_told(database, found, shown=address_id))
+
+
+def _found(database: Session, kenmerk: str) -> Inburgeraar:
+    found = database.scalars(
+        select(Inburgeraar)
+        .where(Inburgeraar.kenmerk == kenmerk)
+        .options(selectinload(Inburgeraar.addresses).joinedload(PersonAddress.address))
+    ).one_or_none()
+    if found is None:
+        abort(404)
+    return found
+
+
+def _told(database: Session, found: Inburgeraar, shown: int | None = None) -> dict[str, Any]:
+    now = moments.now()
+    messages = database.scalars(
+        select(Message).where(Message.person_id == found.id).order_by(Message.id.desc()).limit(MOST)
+    ).all()
+    afspraken = database.scalars(
+        select(Afspraak).where(Afspraak.person_id == found.id).order_by(Afspraak.begins)
+    ).all()
+    coming = [each for each in afspraken if each.begins >= now and each.status == "gepland"]
+    said, older = thread(
+        database, house(), Message.person_id == found.id, Reply.person_id == found.id
+    )
+    return {
+        "person": found,
+        "now": now,
+        "mine": mine(found),
+        "shown": shown,
+        "next": coming[0] if coming else None,
+        "afspraken": list(reversed(afspraken)),
+        "thread": said,
+        "older": older,
+        "planned": sorted(
+            (each for each in messages if each.state in ("planned", "claimed")),
+            key=lambda each: each.not_before,
+        ),
+        "not_sent": [each for each in messages if each.state == "blocked"][:5],
+        "consents": database.scalars(
+            select(Consent).where(Consent.person_id == found.id).order_by(Consent.id.desc())
+        ).all(),
+        "tasks": database.scalars(
+            select(Task)
+            .where(Task.person_id == found.id, Task.done_at.is_(None))
+            .order_by(Task.since)
+        ).all(),
+        "until": {link.address_id: _window(link.address, now) for link in found.addresses},
+        "explain": tasks.explain,
+        "words": words,
+    }
+
+
+def _window(address: Address, now: datetime) -> datetime | None:
+    """Return until when WhatsApp takes free text here; None when it does not now."""
+    if address.channel != "whatsapp" or address.last_inbound_at is None:
+        return None
+    until = address.last_inbound_at + WINDOW
+    return until if until > now else None
+
+
+def _next_afspraken(database: Session, people: list[int]) -> dict[int, Afspraak]:
+    """Return the first afspraak to come of each of *people*."""
+    found: dict[int, Afspraak] = {}
+    for each in database.scalars(
+        select(Afspraak)
+        .where(Afspraak.person_id.in_(people), Afspraak.status == "gepland")
+        .where(Afspraak.begins >= moments.now())
+        .order_by(Afspraak.begins.desc())
+        .options(joinedload(Afspraak.person))
+    ):
+        found[each.person_id] = each
+    return found
+
+
+def _wijken(database: Session) -> list[str]:
+    return list(
+        database.scalars(
+            select(Inburgeraar.wijk)
+            .where(Inburgeraar.wijk.is_not(None))
+            .distinct()
+            .order_by(Inburgeraar.wijk)
+        )
+    )

@@ -1,0 +1,131 @@
+"""Vandaag: what a klantmanager's morning begins with."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from flask_security import current_user
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from bot import moments
+from bot.models.afspraken import Afspraak
+from bot.models.messages import Message
+from bot.models.people import Inburgeraar
+from bot.models.tasks import Task
+from bot.outreach import tasks
+from console import words
+from console.desk import desk, house, page
+from console.words import Status
+
+MOST_TASKS = 6
+MOST_PLANNED = 8
+
+NOT_THERE = frozenset({"failed", "undelivered", "blocked"})
+IN_DOUBT = frozenset({"unknown", "unknown_final"})
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An afspraak of today, its answer, and what became of the last message about it."""
+
+    afspraak: Afspraak
+    answer: Status
+    message: Message | None
+
+    @property
+    def undelivered(self) -> bool:
+        """True when nobody answered and the last message did not arrive."""
+        return (
+            self.afspraak.answer == "none"
+            and self.message is not None
+            and self.message.state in NOT_THERE
+        )
+
+    @property
+    def in_doubt(self) -> bool:
+        """True when nobody knows whether the last message arrived."""
+        return self.message is not None and self.message.state in IN_DOUBT
+
+
+@desk.get("/")
+def today() -> str:
+    """Show today's afspraken with their answers, what needs a person, and what goes out."""
+    now = moments.now()
+    begin, end = _today(now)
+    with house().database.reading() as database:
+        lines = _lines(database, begin, end)
+        emergencies = _tasks(database, emergency=True)
+        asked = _tasks(database, emergency=False)
+        planned = _planned(database, now, end)
+        counts = Counter("bad" if line.undelivered else line.afspraak.answer for line in lines)
+        return page(
+            "today.html",
+            now=now,
+            lines=lines,
+            counts=counts,
+            emergencies=emergencies,
+            asked=asked[:MOST_TASKS],
+            asked_in_all=len(asked),
+            planned=planned[:MOST_PLANNED],
+            planned_in_all=len(planned),
+            words=words,
+            quiet=house().quiet,
+        )
+
+
+def _today(now: datetime) -> tuple[datetime, datetime]:
+    """Return the moments at which the day of *now* begins and ends in Amsterdam."""
+    day = moments.local(now).date()
+    return (
+        moments.from_local(datetime.combine(day, time())),
+        moments.from_local(datetime.combine(day + timedelta(days=1), time())),
+    )
+
+
+def _lines(database: Session, begin: datetime, end: datetime) -> list[Line]:
+    found = database.scalars(
+        select(Afspraak)
+        .join(Inburgeraar)
+        .options(joinedload(Afspraak.person))
+        .where(Afspraak.begins >= begin, Afspraak.begins < end, Afspraak.status == "gepland")
+        .where(Inburgeraar.klantmanager == current_user.name)
+        .order_by(Afspraak.begins, Afspraak.id)
+    ).all()
+    last: dict[str, Message] = {}
+    for message in database.scalars(
+        select(Message)
+        .where(Message.about.in_([each.about for each in found]))
+        .where(Message.purpose == "public task")
+        .order_by(Message.id)
+    ):
+        last[message.about or ""] = message
+    return [Line(each, words.ANSWERS[each.answer], last.get(each.about)) for each in found]
+
+
+def _tasks(database: Session, *, emergency: bool) -> list[Task]:
+    is_one = Task.kind == tasks.EMERGENCY
+    return list(
+        database.scalars(
+            select(Task)
+            .options(joinedload(Task.person), joinedload(Task.address))
+            .where(Task.done_at.is_(None), is_one if emergency else ~is_one)
+            .order_by(Task.since)
+        )
+    )
+
+
+def _planned(database: Session, now: datetime, end: datetime) -> list[Message]:
+    return list(
+        database.scalars(
+            select(Message)
+            .join(Inburgeraar, Message.person_id == Inburgeraar.id)
+            .options(joinedload(Message.person))
+            .where(Message.state == "planned", Message.not_before < end)
+            .where(Message.broadcast_id.is_(None))
+            .where(Inburgeraar.klantmanager == current_user.name)
+            .order_by(Message.not_before, Message.id)
+        )
+    )
