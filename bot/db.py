@@ -41,6 +41,7 @@ from sqlalchemy.exc import (
     InternalError,
     OperationalError,
     PendingRollbackError,
+    ProgrammingError,
 )
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -56,9 +57,10 @@ AWAY = (
     InternalError,  # PostgreSQL that is read-only, as after a failover
     NoConnectionFree,
     PendingRollbackError,  # it went while a transaction was open
+    ProgrammingError,  # PostgreSQL without a table or a right; SQLite's is an OperationalError
 )
-"""What is raised while a database is away, locked, full or read-only. It is said once by
-`Database`; who meets it waits, and need not say it again."""
+"""What is raised while a database is away, locked, full, read-only or half put back. It is said
+once by `Database`; who meets it waits, and need not say it again."""
 
 USED = "used"
 
@@ -124,6 +126,7 @@ class Database:
         self.url = make_url(url)
         self.engine = _engine(url)
         self._away_since: float | None = None
+        self._back_since = 0.0
         self._noticing = Lock()
 
     @contextmanager
@@ -134,10 +137,11 @@ class Database:
         or for any one statement of PostgreSQL.
         """
         engine = self.engine if wait is None else self.engine.execution_options(wait=wait)
+        began = time.monotonic()
         with self._noticed(), Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
         if USED in session.info:
-            self._is_back()
+            self._is_back(began)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -149,24 +153,32 @@ class Database:
     @contextmanager
     def _noticed(self) -> Iterator[None]:
         """Say that the database is away, once: whoever uses it finds out again and again."""
+        began = time.monotonic()
         try:
             yield
         except AWAY as error:
             with self._noticing:
-                first = self._away_since is None
-                self._away_since = self._away_since or time.monotonic()
+                # Who began to wait before it was back tells of the outage that is over.
+                first = self._away_since is None and began >= self._back_since
+                if first:
+                    self._away_since = time.monotonic()
             if first:
                 log.error("the database is away", fault=logs.fault(error))
             raise
 
-    def _is_back(self) -> None:
-        """Say that it takes what is written again: that it can be read is not enough."""
+    def _is_back(self, began: float) -> None:
+        """Say that it takes what is written again: that it can be read is not enough.
+
+        Who *began* before it went away proves nothing by having got through.
+        """
         if self._away_since is None:
             return
         with self._noticing:
-            since, self._away_since = self._away_since, None
-        if since is not None:
-            log.warning("the database is back", seconds=round(time.monotonic() - since))
+            since = self._away_since
+            if since is None or began < since:
+                return
+            self._away_since, self._back_since = None, time.monotonic()
+        log.warning("the database is back", seconds=round(time.monotonic() - since))
 
     def close(self) -> None:
         """Let all connections go."""

@@ -70,6 +70,16 @@ def gone(database: Database) -> Iterator[None]:
         server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
 
 
+@contextmanager
+def half_put_back(database: Database) -> Iterator[None]:
+    """A table is not there: a backup is being put back, or an upgrade stopped half-way."""
+    with database.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE inbox_event RENAME TO away"))
+    yield
+    with database.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE away RENAME TO inbox_event"))
+
+
 FAULTS = [
     pytest.param("sqlite", locked, id="sqlite locked"),
     pytest.param("sqlite", read_only, id="sqlite read-only"),
@@ -77,4 +87,11 @@ FAULTS = [
     pytest.param("postgres", locked, id="postgres locked", marks=pytest.mark.postgres),
     pytest.param("postgres", read_only, id="postgres read-only", marks=pytest.mark.postgres),
     pytest.param("postgres", gone, id="postgres gone", marks=pytest.mark.postgres),
+]
+
+WITHOUT_INBOX = [
+    pytest.param("sqlite", half_put_back, id="sqlite half put back"),
+    pytest.param(
+        "postgres", half_put_back, id="postgres half put back", marks=pytest.mark.postgres
+    ),
 ]

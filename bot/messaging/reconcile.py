@@ -41,9 +41,9 @@ SETTLED = timedelta(minutes=2)
 BEFORE, AFTER = timedelta(minutes=1), timedelta(minutes=5)
 """Around the start of an attempt: when the provider must have made its message."""
 
-AROUND = timedelta(hours=1)
-"""How far around an attempt a message of ours that belongs to nothing keeps it unknown: clocks
-differ, and a provider may have changed the text."""
+AROUND = timedelta(hours=26)
+"""How far around an attempt a message of ours that belongs to nothing keeps it unknown: a clock may
+be wrong by a day, and a provider may have changed the text."""
 
 GIVE_IN = timedelta(minutes=30)
 """After this an unknown message gets a repeat, or staff are asked."""

@@ -64,13 +64,18 @@ class House:
         self.process.stderr.close()
 
 
+def stranger(number: int) -> str:
+    """Nobody's number, each of another thousand: of one range only so many are answered a day."""
+    return f"+3169{number:05d}00"
+
+
 def knock_on(port: int, numbers: list[int], taken: list[int]) -> None:
     """Post one message after the other until nobody answers; note which were taken."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
         while True:
             number = numbers.pop()
-            pairs = form(Body="help", MessageSid=sid(number), From=f"+316970{number:05d}")
+            pairs = form(Body="help", MessageSid=sid(number), From=stranger(number))
             connection.request(
                 "POST",
                 REPLY,
@@ -123,9 +128,6 @@ def test_what_was_answered_2xx_outlives_any_number_of_kills(database_url, tmp_pa
         assert {"done": len(stored)} == dict(Counter(doors.states))
         once = {event.id: 1 for event in doors.events}
         assert once == Counter(doors.read(select(Reply.event_id)))
-        # They all write from a few numbers: past the limit of an hour the rest gets no answer.
-        answered = Counter(doors.read(select(Message.in_reply_to)))
-        assert answered
-        assert answered.items() <= once.items()
+        assert once == Counter(doors.read(select(Message.in_reply_to)))
     finally:
         doors.close()

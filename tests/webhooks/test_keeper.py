@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import structlog
-from faults import FAULTS, locked
+from faults import FAULTS, WITHOUT_INBOX, locked
 from knocking import STATUS, Doors, form, sid, signed, update
 from sqlalchemy import select
 
@@ -54,7 +54,7 @@ def big(number: int) -> list[tuple[str, str]]:
     return form(MessageSid=sid(number), Body=f"{number} " + "x" * 9000)
 
 
-@pytest.mark.parametrize(("kind", "fault"), FAULTS)
+@pytest.mark.parametrize(("kind", "fault"), FAULTS + WITHOUT_INBOX)
 def test_what_was_answered_2xx_while_the_database_was_away_is_there_once(
     request, impatient, kind, fault
 ):

@@ -65,3 +65,11 @@ def postgres_office(postgres_url) -> Iterator[Office]:
     office = Office(postgres_url)
     yield office
     office.close()
+
+
+@pytest.fixture
+def sqlite_office(sqlite_url) -> Iterator[Office]:
+    """For how SQLite goes about it."""
+    office = Office(sqlite_url)
+    yield office
+    office.close()
