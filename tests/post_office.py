@@ -15,7 +15,7 @@ from bot.db import clock
 from bot.messaging import delivery, outbox
 from bot.messaging.delivery import Prepared
 from bot.models.afspraken import Afspraak
-from bot.models.messages import Attempt, Message
+from bot.models.messages import Attempt, InboxEvent, Message
 from bot.models.people import Address, Inburgeraar, PersonAddress
 from bot.models.tasks import Task
 from bot.privacy import consent
@@ -193,6 +193,29 @@ class Office:
             return delivery.reap(session)
 
     # ---------------------------------------------------------------- what is seen
+
+    def wrote(
+        self, key: str, lane: str = "sms", state: str = "new", payload: Any = None
+    ) -> InboxEvent:
+        """Let somebody have written to us: *key* is the provider's id of it."""
+        with self.database.session() as session:
+            event = InboxEvent(
+                key=key,
+                source=key.partition(":")[0],
+                lane=lane,
+                fingerprint="",
+                payload=payload or {},
+                not_before=moments.now(),
+                received_at=moments.now(),
+                state=state,
+            )
+            session.add(event)
+        return event
+
+    def answered(self, person: int, occasion: str = "answer", **more: Any) -> int:
+        """Queue the answer to something that this person wrote; return its id."""
+        event = self.wrote(f"twilio:{occasion}", state="done")
+        return self.queue(person, occasion, key="answer.thanks", in_reply_to=event, **more)
 
     def read(self, look: Callable[[Any], Any]) -> Any:
         with self.database.reading() as session:

@@ -24,25 +24,18 @@ def office(database_url):
 
 def wrote(office, number, text, phone="+31697000004"):
     """Let an SMS lie in the inbox, as the door stored it."""
-    with office.database.session() as session:
-        session.add(
-            InboxEvent(
-                key=f"twilio:SM{number:032x}",
-                source="twilio",
-                lane=f"sms:{phone}",
-                fingerprint="",
-                payload={
-                    "MessageSid": f"SM{number:032x}",
-                    "From": phone,
-                    "To": "+3197000000000",
-                    "Body": text,
-                    "NumMedia": "0",
-                    "SmsStatus": "received",
-                },
-                not_before=moments.now(),
-                received_at=moments.now(),
-            )
-        )
+    office.wrote(
+        f"twilio:SM{number:032x}",
+        lane=f"sms:{phone}",
+        payload={
+            "MessageSid": f"SM{number:032x}",
+            "From": phone,
+            "To": "+3197000000000",
+            "Body": text,
+            "NumMedia": "0",
+            "SmsStatus": "received",
+        },
+    )
 
 
 def handle(office):

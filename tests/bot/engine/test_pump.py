@@ -20,7 +20,7 @@ from bot import moments
 from bot.engine.pulse import Pulse
 from bot.engine.pump import Pump
 from bot.messaging import breaker
-from bot.models.messages import Attempt, InboxEvent, Message, Sender
+from bot.models.messages import Attempt, Message, Sender
 
 OK = http(201, json.dumps({"sid": "SM1", "status": "queued", "num_segments": "1"}))
 ACTIVE = http(200, json.dumps({"sid": "AC1", "status": "active"}))
@@ -237,7 +237,7 @@ def test_an_answer_does_not_wait_behind_a_mass_of_messages(make_office):
             writer = office.person("Rania", address="+31697000006")
             async with pumping(office) as pump:
                 await until(lambda: len(provider.sent) >= 5)
-                answer = await asyncio.to_thread(answered, office, writer)
+                answer = await asyncio.to_thread(office.answered, writer)
                 before = len(provider.sent)
                 pump.wake()
                 await until(lambda: answer in provider.sent)
@@ -246,22 +246,6 @@ def test_an_answer_does_not_wait_behind_a_mass_of_messages(make_office):
 
     overtaken_by, waiting = asyncio.run(play())
     assert overtaken_by < waiting / 3
-
-
-def answered(office, person):
-    with office.database.session() as session:
-        event = InboxEvent(
-            key="twilio:1",
-            source="twilio",
-            lane="sms",
-            fingerprint="",
-            payload={},
-            not_before=moments.now(),
-            received_at=moments.now(),
-            state="done",
-        )
-        session.add(event)
-    return office.queue(person, "answer", key="answer.thanks", in_reply_to=event)
 
 
 def test_who_stops_leaves_nothing_in_the_air(make_office):

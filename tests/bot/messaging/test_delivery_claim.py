@@ -8,28 +8,10 @@ import pytest
 from post_office import NOT_SENT, TUESDAY, UNKNOWN
 from sqlalchemy import select, update
 
-from bot import moments
 from bot.channels.base import Cause, Certainty, SendError
 from bot.db import clock
 from bot.messaging import delivery
 from bot.models.messages import InboxEvent, Message, Sender
-
-
-def answered(office, person, occasion, **more):
-    """Queue the answer to something that this person wrote."""
-    with office.database.session() as session:
-        event = InboxEvent(
-            key=f"twilio:{occasion}",
-            source="twilio",
-            lane="sms",
-            fingerprint="",
-            payload={},
-            not_before=moments.now(),
-            received_at=moments.now(),
-            state="done",
-        )
-        session.add(event)
-    return office.queue(person, occasion, key="answer.thanks", in_reply_to=event, **more)
 
 
 def test_what_one_worker_claimed_another_does_not_get(office):
@@ -89,7 +71,7 @@ def test_answers_go_before_reminders_and_reminders_before_invitations(office):
     expected = [
         office.queue(invited, "c", key="voortraject.invitation", values=INVITATION),
         office.queue(reminded, "b"),
-        answered(office, writer, "a"),
+        office.answered(writer, "a"),
     ][::-1]
 
     assert expected == [message for message, _ in office.claim()]
@@ -110,7 +92,7 @@ def test_a_question_asked_again_in_ones_own_language_is_an_answer(office):
     """They just tapped that language: it does not wait behind the reminders of a whole city."""
     office.queue(office.person("Mehmet", address="+31697000008"), "first")
     person = office.person()
-    again = answered(office, person, "again")
+    again = office.answered(person, "again")
     with office.database.session() as session:
         event = session.scalars(select(InboxEvent)).one()
     asked = office.queue(person, "reminder again", in_reply_to=event)

@@ -19,7 +19,7 @@ from bot import moments
 from bot.channels.base import Cause, Certainty, Heard, SendError, StatusChange
 from bot.messaging import delivery, inbox
 from bot.models.afspraken import Afspraak
-from bot.models.messages import InboxEvent, Message, Reply
+from bot.models.messages import Message, Reply
 from bot.models.people import Address, Inburgeraar
 from bot.outreach import afspraken, reminders
 from bot.privacy import consent
@@ -37,22 +37,6 @@ def at_once(*work):
 
     with ThreadPoolExecutor(len(work)) as threads:
         return [each.result(timeout=60) for each in [threads.submit(run, one) for one in work]]
-
-
-def other(office, key="wrote"):
-    """Return an inbox event, as one that a worker is acting on."""
-    with office.database.session() as session:
-        row = InboxEvent(
-            key=f"twilio:{key}",
-            source="twilio",
-            lane="sms",
-            fingerprint="",
-            payload={},
-            not_before=moments.now(),
-            received_at=moments.now(),
-        )
-        session.add(row)
-        return row
 
 
 def test_eight_who_queue_the_same_occasion_queue_one_message(office):
@@ -195,7 +179,7 @@ def test_an_answer_while_the_next_reminder_is_queued(office):
         row = session.get_one(Afspraak, afspraak)
         row.known_at = moments.now() - timedelta(days=30)
         reminders.plan_next(office.house, row)
-    wrote = other(office)
+    wrote = office.wrote("twilio:wrote")
 
     def answer(session):
         heard = Heard(channel="sms", address="+31697000004", ref="SM1", text="1")
@@ -235,7 +219,7 @@ def test_an_answer_to_a_message_of_which_a_failure_is_being_told(office):
     """The reply refers to the message; the callback has it, and wants the address."""
     message = office.queue(office.person())
     office.settle(office.hand_over())
-    wrote = other(office)
+    wrote = office.wrote("twilio:wrote")
 
     def answer(session):
         heard = Heard(channel="sms", address="+31697000004", ref="SM2", text="1")
@@ -273,7 +257,7 @@ def test_a_yes_to_an_afspraak_that_is_being_moved_is_no_yes_to_the_new_time(post
     """Staff save the new time in the very moment that the person says yes to the old one."""
     office = postgres_office
     afspraak = office.afspraak(person := office.person())
-    wrote = other(office)
+    wrote = office.wrote("twilio:wrote")
 
     with office.database.session() as session:
         seen = session.get_one(Afspraak, afspraak)

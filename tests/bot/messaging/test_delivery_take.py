@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 from post_office import TUESDAY
 from sqlalchemy import text, update
-from test_delivery_claim import answered
 
 from bot import moments
 from bot.channels.base import Heard
@@ -60,7 +59,7 @@ def test_answers_come_before_what_waits_longer(office):
     waiting, writer = people(office, 2)
     reminder = office.queue(waiting, "reminder")
     office.pass_(minutes=1)
-    answer = answered(office, writer, "answer")
+    answer = office.answered(writer, "answer")
 
     assert [answer] == taken(office, limit=1)
     assert [reminder] == taken(office, limit=1)

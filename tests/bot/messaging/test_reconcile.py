@@ -16,7 +16,7 @@ from bot.channels.twilio import Listed
 from bot.messaging import reconcile
 from bot.messaging.steps import Verdict
 from bot.models.afspraken import Afspraak
-from bot.models.messages import Attempt, InboxEvent, Message, Reply
+from bot.models.messages import Attempt, Message, Reply
 from bot.models.people import Address, PersonAddress
 
 OURS = "+3197000000000"
@@ -375,19 +375,8 @@ def test_an_invitation_is_never_repeated(office):
 def test_who_answered_has_it(office):
     person = office.person(channel="telegram", address="1004")
     message = lose(office, person=person, channel="telegram")
+    event = office.wrote("telegram:1", lane="telegram:1004", state="done")
     with office.database.session() as session:
-        event = InboxEvent(
-            key="telegram:1",
-            source="telegram",
-            lane="telegram:1004",
-            fingerprint="",
-            payload={},
-            not_before=moments.now(),
-            received_at=moments.now(),
-            state="done",
-        )
-        session.add(event)
-        session.flush()
         session.add(
             Reply(
                 event_id=event.id,

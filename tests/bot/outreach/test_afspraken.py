@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from bot import moments
 from bot.models.afspraken import Afspraak
-from bot.models.messages import InboxEvent, Message, Reply
+from bot.models.messages import Message, Reply
 from bot.models.people import Address, Inburgeraar
 from bot.outreach import afspraken, tasks
 
@@ -80,20 +80,10 @@ def reminded(office, person):
 
 
 def answer(office, said, event="1"):
+    wrote = office.wrote(f"twilio:{event}")
     with office.database.session() as session:
-        row = InboxEvent(
-            key=f"twilio:{event}",
-            source="twilio",
-            lane="sms",
-            fingerprint="",
-            payload={},
-            not_before=moments.now(),
-            received_at=moments.now(),
-        )
-        session.add(row)
-        session.flush()
         reply = Reply(
-            event_id=row.id,
+            event_id=wrote.id,
             address_id=session.scalars(select(Address.id)).first(),
             channel="sms",
             text="1",
