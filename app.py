@@ -30,6 +30,8 @@ def create_app(house: House | None = None, wake: Callable[[], None] | None = Non
     app.extensions["house"] = house
     app.extensions["wake"] = wake or _wake(house.settings)
     app.extensions["keeper"] = Keeper(house, app.extensions["wake"])
+    if house.settings.engine == "celery":
+        app.extensions["broker"] = _broker(house.settings)
     for door in (twilio.door, telegram.door, links.door, health.door):
         app.register_blueprint(door)
     if house.settings.practice:
@@ -45,6 +47,12 @@ def _console(house: House, wake: Callable[[], None]) -> Flask:
     # Who is not logged in brings no files.
     front.guard(app, house.settings, {"security": doors.LARGEST_BODY})
     return app
+
+
+def _broker(settings: Settings) -> health.Broker:
+    from bot.engine.distributed import unreachable
+
+    return health.Broker(partial(unreachable, settings))
 
 
 def _wake(settings: Settings) -> Callable[[], None]:

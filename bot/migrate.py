@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from threading import Event
 
@@ -63,6 +64,11 @@ def wait_until_current(database: Database, told: Event) -> bool:
 
 def is_current(database: Database) -> bool:
     """Say whether *database* has the newest schema."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
     with database.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision() == head
+        return MigrationContext.configure(connection).get_current_revision() == newest()
+
+
+@cache
+def newest() -> str | None:
+    """Return the newest revision there is; the files are looked through once."""
+    return ScriptDirectory.from_config(_config()).get_current_head()

@@ -21,6 +21,11 @@ def now() -> datetime:
     return datetime.now(UTC) + _practice_offset
 
 
+def machine_now() -> datetime:
+    """Return what the clock of this machine shows, in UTC, practice or not."""
+    return datetime.now(UTC)
+
+
 def set_practice_offset(offset: timedelta) -> None:
     """Let `now` run *offset* ahead of the real clock (behind if negative), in this process."""
     global _practice_offset

@@ -4,22 +4,75 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
 
-from flask import Blueprint, Response, current_app, request
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from flask import Blueprint, Response, current_app, jsonify, request
+from flask.blueprints import BlueprintSetupState
+from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy import func, select
 
-from bot import migrate
+from bot import logs, migrate, moments
+from bot.db import clock
 from bot.house import House
 from bot.messaging import installation
 from bot.messaging.spool import ARRIVAL, DAMAGED, OUTCOME, Spool
-from bot.models.messages import InboxEvent, Message, Sender
+from bot.models.messages import Sender
+from bot.models.ticks import Tick
 from bot.settings import Settings
+from webhooks.figures import Figures
 
 door = Blueprint("health", __name__)
 
 FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Forwarded", "Via")
 """What a proxy adds; one of them at least."""
+
+LARGEST_OFFSET = timedelta(minutes=2)
+"""How far this machine's clock may be from the database's."""
+
+NOTHING_DONE = timedelta(minutes=3)
+"""So long after the last work of any kind nobody looks after it."""
+
+BROKER_IS_ASKED = 15.0
+"""Seconds for which the broker's answer counts: asking may take two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that is not as it should be."""
+
+    what: str
+    """``database migrations hold channel spool clock work broker``."""
+    says: str
+    """In Dutch, with what to do."""
+    blocks: bool = False
+    """Whether the doors and pages cannot do their work because of it."""
+
+
+class Broker:
+    """Whether the broker can be reached; asked seldom."""
+
+    def __init__(self, ask: Callable[[], str | None]) -> None:
+        self._ask = ask
+        self._told: str | None = None
+        self._until = 0.0
+        self._asking = threading.Lock()
+
+    def unreachable(self) -> str | None:
+        """Name what keeps the broker from being reached; None if it can be."""
+        with self._asking:
+            if time.monotonic() >= self._until:
+                self._told = self._ask()
+                self._until = time.monotonic() + BROKER_IS_ASKED
+            return self._told
+
+
+@door.record_once
+def _begin(setup: BlueprintSetupState) -> None:
+    setup.app.extensions["figures"] = Figures(setup.app.extensions["house"])
 
 
 @door.get("/healthz")
@@ -29,57 +82,93 @@ def alive() -> Response:
 
 
 @door.get("/readyz")
-def ready() -> Response:
-    """The database answers and has the newest schema. No provider need be up.
+def ready() -> tuple[Response, int]:
+    """Say whether doors and pages can do their work; no provider need be up.
 
-    On hold it is ready all the same: what people write must still come in.
+    On hold they can: what people write must still come in. What is wrong besides, and in words,
+    is for who may see figures.
     """
     house: House = current_app.extensions["house"]
-    try:
-        current = migrate.is_current(house.database)
-    except Exception:
-        return Response("database away\n", status=503, mimetype="text/plain")
-    if not current:
-        return Response("database behind: stap migrate\n", status=503, mimetype="text/plain")
-    with house.database.reading() as session:
-        held = installation.told(installation.found(session), house.settings.environment)
-    return Response(f"ready\n{held + chr(10) if held else ''}", mimetype="text/plain")
+    problems = list(_problems(house))
+    is_ready = not any(problem.blocks for problem in problems)
+    told: dict[str, object] = {"ready": is_ready}
+    if _may_see(house.settings):
+        told["problems"] = [{"what": each.what, "says": each.says} for each in problems]
+    return jsonify(told), 200 if is_ready else 503
 
 
 @door.get("/metrics")
 def figures() -> Response:
-    """How much stands in which state, for Prometheus. Only for this machine."""
+    """What Prometheus asks for; see `webhooks.figures`."""
     house: House = current_app.extensions["house"]
     if not _may_see(house.settings):
         return Response(status=404)
-    registry = CollectorRegistry()
-    messages = Gauge("stap_messages", "Messages by state", ["channel", "state"], registry=registry)
-    events = Gauge("stap_inbox_events", "Events by state", ["source", "state"], registry=registry)
-    broken = Gauge(
-        "stap_channel_down", "1 where the breaker is open", ["channel"], registry=registry
-    )
-    on_hold = Gauge("stap_on_hold", "1 while nothing may be sent", registry=registry)
-    kept = Gauge("stap_spool", "What waits on this disk", ["kind"], registry=registry)
-    spool = Spool(house.settings.spool)
-    for ending in (ARRIVAL, OUTCOME, DAMAGED):
-        kept.labels(ending[1:]).set(spool.count(ending))
+    told: Figures = current_app.extensions["figures"]
+    return Response(told.text(), content_type=CONTENT_TYPE_LATEST)
+
+
+def _problems(house: House) -> Iterator[Problem]:
+    yield from _spool(house)
+    broker: Broker | None = current_app.extensions.get("broker")
+    why = broker.unreachable() if broker is not None else None
+    if why is not None:
+        yield Problem(
+            "broker",
+            f"De broker antwoordt niet ({why}). Alles gaat door, hooguit een minuut later. "
+            "Kijk naar BROKER_URL.",
+        )
+    try:
+        if not migrate.is_current(house.database):
+            yield Problem("migrations", "De database is niet bij. Doe: stap migrate", blocks=True)
+            return
+        yield from _database(house)
+    except Exception as error:
+        yield Problem(
+            "database",
+            f"De database antwoordt niet ({logs.fault(error)}). Kijk naar DATABASE_URL.",
+            blocks=True,
+        )
+
+
+def _database(house: House) -> Iterator[Problem]:
     with house.database.reading() as session:
-        on_hold.set(installation.on_hold(session))
-        for sender in session.scalars(select(Sender)):
-            broken.labels(sender.channel).set(sender.broken_since is not None)
-        for channel, state, count in session.execute(
-            select(Message.channel, Message.state, func.count()).group_by(
-                Message.channel, Message.state
-            )
-        ):
-            messages.labels(channel or "none", state).set(count)
-        for source, state, count in session.execute(
-            select(InboxEvent.source, InboxEvent.state, func.count()).group_by(
-                InboxEvent.source, InboxEvent.state
-            )
-        ):
-            events.labels(source, state).set(count)
-    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+        now, last = clock(session), session.scalar(select(func.max(Tick.at)))
+        held = installation.told(installation.found(session), house.settings.environment)
+        down = session.execute(
+            select(Sender.channel, Sender.pause_cause).where(Sender.broken_since.is_not(None))
+        ).all()
+    if held is not None:
+        yield Problem("hold", f"{held} Wat nu: stap hold status")
+    for channel, cause in down:
+        yield Problem(
+            "channel",
+            f"Kanaal {channel} ligt stil ({cause}). Het gaat vanzelf verder "
+            "zodra de provider weer werkt; zie stap doctor.",
+        )
+    offset = moments.machine_now() - now
+    if abs(offset) > LARGEST_OFFSET:
+        yield Problem(
+            "clock",
+            f"De klok van deze machine loopt {abs(offset).total_seconds():.0f} seconden "
+            f"{'voor' if offset > timedelta() else 'achter'} op die van de database. Deze machine "
+            "verstuurt niets tot dat is hersteld (NTP).",
+        )
+    if last is None or now - last > NOTHING_DONE:
+        since = "nog niet" if last is None else f"niet sinds {moments.local(last):%d-%m %H:%M}"
+        yield Problem("work", f"Er is {since} gewerkt. Draaien werker en klok (stap work)?")
+
+
+def _spool(house: House) -> Iterator[Problem]:
+    spool = Spool(house.settings.spool)
+    try:
+        waiting, damaged = spool.count(ARRIVAL) + spool.count(OUTCOME), spool.count(DAMAGED)
+    except OSError as error:
+        yield Problem("spool", f"De map {spool.folder} is niet te lezen ({error.strerror}).")
+        return
+    if waiting:
+        yield Problem("spool", f"Op de schijf wachten {waiting} gebeurtenissen op de database.")
+    if damaged:
+        yield Problem("spool", f"Op de schijf liggen {damaged} bestanden die niet te lezen zijn.")
 
 
 def _may_see(settings: Settings) -> bool:

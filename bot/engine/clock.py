@@ -5,6 +5,9 @@ A tick that is missed costs nothing but time: what is due stands in the tables.
 
 from __future__ import annotations
 
+import threading
+import time
+
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -17,12 +20,18 @@ log = structlog.get_logger()
 AT_ONCE = 200
 """How much one tick does before it commits; a full tick is followed by another at once."""
 
+NOTE = 15.0
+"""Seconds between two times that is written down what was done: a commit each time."""
+
 
 class Clock:
     """Calls every tick of `work.TICKS` at its interval until stopped."""
 
     def __init__(self, house: House) -> None:
         self.house = house
+        self._done: set[str] = set()
+        self._noted = -NOTE
+        self._noting = threading.Lock()
         self.scheduler = BackgroundScheduler(timezone="UTC")
         for name, (_, every) in work.TICKS.items():
             self.scheduler.add_job(
@@ -43,10 +52,19 @@ class Clock:
             work.follow_practice_clock(self.house)
             while do(self.house, AT_ONCE) >= AT_ONCE:
                 pass
+            self._note(name)
         except AWAY:
             pass  # said by the database itself; what is due stays so
         except Exception:
             log.exception("tick failed", tick=name)
+
+    def _note(self, name: str) -> None:
+        with self._noting:
+            self._done.add(name)
+            if time.monotonic() - self._noted < NOTE:
+                return
+            self._noted, done, self._done = time.monotonic(), self._done, set()
+        work.note(self.house, done)
 
     def start(self) -> None:
         """Begin to tick."""

@@ -10,15 +10,17 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 
 import structlog
+from sqlalchemy import update
 
 from bot import logs, moments
 from bot.channels.base import SendError
 from bot.conversation import converse
-from bot.db import AWAY
+from bot.db import AWAY, clock, insert_once
 from bot.engine import approvals, reconciling, spooled
 from bot.house import House
 from bot.messaging import delivery, inbox, outbox, restored, templates
 from bot.models.practice import PracticeClock
+from bot.models.ticks import Tick
 from bot.outreach import aftermath, broadcasts, reminders, voortraject
 from bot.privacy import staff
 
@@ -172,6 +174,15 @@ TICKS: Mapping[str, tuple[Work, timedelta]] = {
     "end_sessions": (end_sessions, timedelta(minutes=10)),
 }
 """What the clock ticks, and how often."""
+
+
+def note(house: House, names: Collection[str]) -> None:
+    """Write down that *names* were done just now: how long ago that is tells who looks after it."""
+    with house.database.session() as session:
+        now = clock(session)
+        for name in sorted(names):
+            if insert_once(session, Tick, {"name": name, "at": now}) is None:
+                session.execute(update(Tick).where(Tick.name == name).values(at=now))
 
 
 def follow_practice_clock(house: House) -> None:

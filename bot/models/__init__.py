@@ -16,6 +16,7 @@ from bot.models import (
     staff,
     tasks,
     templates,
+    ticks,
     voortrajecten,
 )
 
@@ -31,5 +32,6 @@ __all__ = [
     "staff",
     "tasks",
     "templates",
+    "ticks",
     "voortrajecten",
 ]

@@ -224,6 +224,12 @@ class InboxEvent(Base):
             postgresql_where=text("state = 'new'"),
         ),
         Index(
+            "ix_inbox_event_kept",
+            "id",
+            sqlite_where=text("state = 'kept'"),
+            postgresql_where=text("state = 'kept'"),
+        ),
+        Index(
             "ix_inbox_event_lane_new",
             "lane",
             "id",
