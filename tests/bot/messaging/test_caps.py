@@ -11,7 +11,7 @@ from threading import Barrier
 import pytest
 from post_office import AFSPRAAK, NOT_SENT, REFUSED, TUESDAY
 from sqlalchemy import func, select, update
-from test_delivery_claim import INVITATION, answered
+from test_delivery_claim import INVITATION
 
 from bot import moments
 from bot.gemeente import Caps
@@ -129,7 +129,7 @@ def test_reminders_and_answers_always_go_and_count(office):
     office.allow(person)
     office.queue(person, "first")
     assert 1 == send(office)
-    answered(office, person, "reply")
+    office.answered(person, "reply")
     assert 1 == send(office)
     office.queue(person, "invited", **INVITED, **LATER)
     assert 1 == send(office)
@@ -138,7 +138,7 @@ def test_reminders_and_answers_always_go_and_count(office):
     assert "cap_all" == office.cause(second)
 
     office.queue(person, "second")
-    answered(office, person, "another reply")
+    office.answered(person, "another reply")
     assert 1 == send(office)
     assert 1 == send(office)
 
@@ -272,8 +272,8 @@ def test_reminders_go_whatever_they_cost_and_count(office):
 def test_a_stranger_is_not_answered_beyond_it(office):
     """Whoever earns on SMS writes from numbers that nobody knows; who is known is answered."""
     with_caps(office, sms_euros_per_day=Decimal("0.01"))
-    known = answered(office, office.person(), "known")
-    stranger = answered(office, office.person("S", address="+31697000005"), "strange")
+    known = office.answered(office.person(), "known")
+    stranger = office.answered(office.person("S", address="+31697000005"), "strange")
     with office.database.session() as session:
         session.execute(update(Message).where(Message.id == stranger).values(person_id=None))
 

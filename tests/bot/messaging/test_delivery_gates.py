@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from post_office import AFSPRAAK, TUESDAY
 from sqlalchemy import select, update
-from test_delivery_claim import INVITATION, answered
+from test_delivery_claim import INVITATION
 
 from bot import moments
 from bot.channels.base import Button
@@ -73,7 +73,7 @@ def test_a_stop_takes_back_all_that_is_planned_there(office):
 def test_the_one_message_after_a_stop_says_so(office):
     person = office.person()
     office.stop()
-    last = answered(office, person, "stop", address=_address(office))
+    last = office.answered(person, "stop", address=_address(office))
     with office.database.session() as session:
         session.execute(update(Message).values(key="consent.stopped"))
 
@@ -132,7 +132,7 @@ def test_in_quiet_hours_a_message_waits_for_the_morning(office):
 def test_an_answer_does_not_wait_for_the_morning(office):
     person = office.person()
     office.at(NIGHT)
-    answered(office, person, "hello")
+    office.answered(person, "hello")
 
     assert after_the_gates(office) is not None
 
@@ -182,7 +182,7 @@ def test_the_provider_keeps_nothing_into_the_hours_of_rest(office):
 
 def test_what_somebody_asked_for_may_come_to_them_in_the_hours_of_rest(office):
     office.at(TUESDAY.replace(hour=18))
-    answered(office, office.person(), "a", expires_at=TUESDAY + timedelta(days=1))
+    office.answered(office.person(), "a", expires_at=TUESDAY + timedelta(days=1))
     assert after_the_gates(office).outgoing.useful_for > 3600
 
 
