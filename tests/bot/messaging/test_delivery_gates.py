@@ -375,7 +375,7 @@ def test_an_answer_for_which_the_window_shut_is_not_kept(whatsapp):
     """The worker was away for a day. When they write again they say something else."""
     set_address(whatsapp, last_inbound_at=moments.now() - route.WINDOW)
     person = whatsapp.read(lambda s: s.scalars(select(PersonAddress.person_id)).one())
-    message = answered(whatsapp, person, "hello")
+    message = whatsapp.answered(person, "hello")
 
     assert after_the_gates(whatsapp, "whatsapp") is None
     assert ("blocked", "no_form") == (whatsapp.state(message), whatsapp.cause(message))
