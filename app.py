@@ -11,7 +11,7 @@ import console
 from bot import front, logs
 from bot.house import House, build
 from bot.settings import Settings, load
-from webhooks import doors, health, links, practice, telegram, twilio
+from webhooks import doors, health, links, media, practice, telegram, twilio
 from webhooks.keeper import Keeper
 
 
@@ -32,7 +32,7 @@ def create_app(house: House | None = None, wake: Callable[[], None] | None = Non
     app.extensions["keeper"] = Keeper(house, app.extensions["wake"])
     if house.settings.engine == "celery":
         app.extensions["broker"] = _broker(house.settings)
-    for door in (twilio.door, telegram.door, links.door, health.door):
+    for door in (twilio.door, telegram.door, links.door, media.door, health.door):
         app.register_blueprint(door)
     if house.settings.practice:
         app.register_blueprint(practice.door)

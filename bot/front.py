@@ -18,7 +18,7 @@ from bot.settings import Settings
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
-ANY_HOST = ("twilio", "telegram", "health")
+ANY_HOST = ("twilio", "telegram", "health", "media")
 """Blueprints for machines: a proxy may call them by any name, and none of them reads it."""
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::[0-9]{1,5})?")

@@ -23,6 +23,8 @@ class Keyboard:
     stop: str
     message: str
     """What an empty typing box says: the word for "message"."""
+    picture: str
+    """What a picture is called for who does not see it."""
     digits: tuple[str, ...] = LATIN
     direction: str = "ltr"
 
@@ -33,24 +35,24 @@ class Keyboard:
 
 
 KEYBOARDS = {
-    "nl": Keyboard("Nederlands", "ja", "nee", "stop", "Bericht"),
-    "en": Keyboard("English", "yes", "no", "stop", "Message"),
-    "ar": Keyboard("العربية", "نعم", "لا", "إيقاف", "رسالة", ARABIC, "rtl"),
-    "ti": Keyboard("ትግርኛ", "እወ", "ኣይፋል", "ኣቁም", "መልእኽቲ", ETHIOPIC),
-    "tr": Keyboard("Türkçe", "evet", "hayır", "dur", "Mesaj"),
-    "uk": Keyboard("Українська", "так", "ні", "стоп", "Повідомлення"),
-    "fa": Keyboard("فارسی", "بله", "نه", "توقف", "پیام", PERSIAN, "rtl"),
-    "prs": Keyboard("دری", "بلی", "نه", "توقف", "پیام", PERSIAN, "rtl"),
-    "ps": Keyboard("پښتو", "هو", "نه", "ودروه", "پیغام", PERSIAN, "rtl"),
-    "am": Keyboard("አማርኛ", "አዎ", "አይ", "አቁም", "መልእክት", ETHIOPIC),
-    "so": Keyboard("Soomaali", "haa", "maya", "jooji", "Fariin"),
-    "ku": Keyboard("Kurdî", "erê", "na", "raweste", "Peyam"),
-    "ckb": Keyboard("کوردی", "بەڵێ", "نەخێر", "ڕاوەستە", "نامە", ARABIC, "rtl"),
-    "pl": Keyboard("Polski", "tak", "nie", "stop", "Wiadomość"),
-    "fr": Keyboard("Français", "oui", "non", "stop", "Message"),
-    "es": Keyboard("Español", "sí", "no", "parar", "Mensaje"),
-    "pap": Keyboard("Papiamentu", "si", "no", "stòp", "Mensahe"),
-    "ary": Keyboard("الدارجة", "إييه", "لا", "حبس", "رسالة", ARABIC, "rtl"),
+    "nl": Keyboard("Nederlands", "ja", "nee", "stop", "Bericht", "Plaatje"),
+    "en": Keyboard("English", "yes", "no", "stop", "Message", "Picture"),
+    "ar": Keyboard("العربية", "نعم", "لا", "إيقاف", "رسالة", "صورة", ARABIC, "rtl"),
+    "ti": Keyboard("ትግርኛ", "እወ", "ኣይፋል", "ኣቁም", "መልእኽቲ", "ስእሊ", ETHIOPIC),
+    "tr": Keyboard("Türkçe", "evet", "hayır", "dur", "Mesaj", "Resim"),
+    "uk": Keyboard("Українська", "так", "ні", "стоп", "Повідомлення", "Зображення"),
+    "fa": Keyboard("فارسی", "بله", "نه", "توقف", "پیام", "تصویر", PERSIAN, "rtl"),
+    "prs": Keyboard("دری", "بلی", "نه", "توقف", "پیام", "تصویر", PERSIAN, "rtl"),
+    "ps": Keyboard("پښتو", "هو", "نه", "ودروه", "پیغام", "انځور", PERSIAN, "rtl"),
+    "am": Keyboard("አማርኛ", "አዎ", "አይ", "አቁም", "መልእክት", "ሥዕል", ETHIOPIC),
+    "so": Keyboard("Soomaali", "haa", "maya", "jooji", "Fariin", "Sawir"),
+    "ku": Keyboard("Kurdî", "erê", "na", "raweste", "Peyam", "Wêne"),
+    "ckb": Keyboard("کوردی", "بەڵێ", "نەخێر", "ڕاوەستە", "نامە", "وێنە", ARABIC, "rtl"),
+    "pl": Keyboard("Polski", "tak", "nie", "stop", "Wiadomość", "Obrazek"),
+    "fr": Keyboard("Français", "oui", "non", "stop", "Message", "Image"),
+    "es": Keyboard("Español", "sí", "no", "parar", "Mensaje", "Imagen"),
+    "pap": Keyboard("Papiamentu", "si", "no", "stòp", "Mensahe", "Imágen"),
+    "ary": Keyboard("الدارجة", "إييه", "لا", "حبس", "رسالة", "تصويرة", ARABIC, "rtl"),
 }
 
 

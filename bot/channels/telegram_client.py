@@ -198,6 +198,11 @@ def send_error(error: Exception) -> SendError:
         cause = Cause.STOPPED if stopped else Cause.UNREACHABLE
         return SendError(Certainty.REJECTED, cause, code="403", detail=error.message)
     if isinstance(error, BadRequest):
+        if any(words in error.message.lower() for words in _NO_PICTURE):
+            # Nothing went, and the text need not wait for what is the matter with the picture.
+            return SendError(
+                Certainty.NOT_SENT, Cause.OUR_FAULT, code="400", detail="media refused"
+            )
         unknown = any(words in error.message.lower() for words in _NO_SUCH_CHAT)
         cause = Cause.BAD_NUMBER if unknown else Cause.OUR_FAULT
         return SendError(Certainty.REJECTED, cause, code="400", detail=error.message)
@@ -225,4 +230,15 @@ _NEVER_LEFT = (
     httpx.UnsupportedProtocol,
     httpx.InvalidURL,
 )
+_NO_PICTURE = (
+    "failed to get http url content",
+    "wrong type of the web page content",
+    "wrong file identifier",
+    "webpage_curl_failed",
+    "webpage_media_empty",
+    "image_process_failed",
+    "photo_invalid_dimensions",
+    "voice_messages_forbidden",
+)
+"""What Telegram says of a picture or sound that it cannot have, or that its reader will not."""
 _NO_SUCH_CHAT = ("chat not found", "user not found", "peer_id_invalid", "chat_id is empty")

@@ -96,6 +96,7 @@ CAUSES: Mapping[str, Cause] = {
     "21612": Cause.BAD_NUMBER,  # no route to it
     "21614": Cause.BAD_NUMBER,  # a landline
     "21617": Cause.OUR_FAULT,  # text too long
+    "21620": Cause.OUR_FAULT,  # the picture's address cannot be read
     "21656": Cause.OUR_FAULT,  # template variables are no JSON
     "21910": Cause.OUR_FAULT,  # sender and recipient on different channels
     "35111": Cause.OUR_FAULT,  # these four: scheduling at Twilio, which we do not ask for
@@ -117,6 +118,7 @@ CAUSES: Mapping[str, Cause] = {
     "63013": Cause.OUR_FAULT,  # against WhatsApp's policy
     "63016": Cause.WINDOW_CLOSED,
     "63018": Cause.TOO_FAST,
+    "63019": Cause.OUR_FAULT,  # the picture or sound could not be fetched from us
     "63024": Cause.NOT_ON_WHATSAPP,
     "63032": Cause.UNREACHABLE,  # in an experiment of WhatsApp's: no business reaches them
     "63049": Cause.TOO_FAST,  # WhatsApp holds back marketing to this person

@@ -35,7 +35,7 @@ from bot.channels.base import SMS, Cause, Outgoing, SendError, StatusChange
 from bot.channels.twilio import callback_url
 from bot.db import clock, insert_once
 from bot.house import House
-from bot.messaging import approval, caps, route, steps
+from bot.messaging import approval, caps, media, route, steps
 from bot.messaging.pace import Pace
 from bot.messaging.rows import Rows
 from bot.models.afspraken import Afspraak
@@ -562,6 +562,7 @@ def _prepare(
             buttons=form.buttons,
             content_sid=form.content_sid,
             variables=form.variables,
+            picture_url=media.address(house.settings, form.picture) if form.picture else "",
         )
         turns = _turns(message)
         prepared.append(Prepared(outgoing, message.epoch, checked, message.priority, turns))

@@ -20,10 +20,12 @@ from sqlalchemy.orm import Session
 from bot import moments
 from bot.channels.base import SMS, TELEGRAM, WHATSAPP, Button
 from bot.house import House
+from bot.messaging import media
 from bot.models.messages import Message
 from bot.models.people import Address, Inburgeraar
 from bot.models.templates import Template
 from bot.privacy import consent
+from bot.settings import Settings
 from bot.wording import render
 from bot.wording.catalogue import Catalogue
 from bot.wording.languages import Language, languages
@@ -102,6 +104,8 @@ class Form:
     buttons: tuple[Button, ...] = ()
     content_sid: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
+    picture: str = ""
+    """Its file, see `media`; of a template it is one of the variables instead."""
 
 
 def window_open(address: Address, at: datetime | None = None) -> bool:
@@ -135,7 +139,7 @@ def form(templates: Templates, message: Message, address: Address) -> Form | Non
     if address.channel == SMS:
         return Form("text", message.body)
     if address.channel == TELEGRAM:
-        return Form("text", message.body, buttons)
+        return Form("text", message.body, buttons, picture=_picture(templates.house, message))
     if window_open(address):
         return _in_window(templates, message, buttons)
     return _template(templates, message) or _opener(templates, message)
@@ -144,7 +148,7 @@ def form(templates: Templates, message: Message, address: Address) -> Form | Non
 def _in_window(templates: Templates, message: Message, buttons: tuple[Button, ...]) -> Form:
     """Free text; buttons need content at Twilio, and are typed as numbers until it is there."""
     if not buttons:
-        return Form("text", message.body)
+        return Form("text", message.body, picture=_picture(templates.house, message))
     if len(buttons) > QUICK_REPLIES:
         return _list(templates, message, buttons)
     key = session_key(button.id for button in buttons)
@@ -166,6 +170,17 @@ def _list(templates: Templates, message: Message, buttons: tuple[Button, ...]) -
     return Form("session", message.body, rows, known.content_sid, variables)
 
 
+def _picture(house: House, message: Message) -> str:
+    """Return the picture that goes with *message*, or ``""``.
+
+    Only the first time that it is tried: a picture that cannot be had may hold up no text.
+    """
+    entry = house.catalogue.entries.get(message.key)
+    if entry is None or message.attempts or not media.can_be_fetched(house.settings):
+        return ""
+    return media.picture_of(house, entry, message.values)
+
+
 def _template(templates: Templates, message: Message) -> Form | None:
     entry = templates.house.catalogue.entries[message.key]
     if entry.template is None or languages()[message.language].meta is None:
@@ -184,9 +199,11 @@ def _opener(templates: Templates, message: Message) -> Form | None:
 def _approved(
     templates: Templates, message: Message, key: str, language: str, name: str
 ) -> Form | None:
-    catalogue = templates.house.catalogue
-    written_in = catalogue.entries[key].only or language
-    body, buttons, wording = _worded(catalogue, key, language)
+    house = templates.house
+    catalogue, entry = house.catalogue, house.catalogue.entries[key]
+    written_in = entry.only or language
+    where = picture_address(house.settings) if entry.picture else ""
+    body, buttons, wording = _worded(catalogue, key, language, where)
     known = templates.known(key, language, wording)
     if known is None or known.status != "approved":
         return None
@@ -194,16 +211,34 @@ def _approved(
         key, written_in, unpack(message.values), catalogue=catalogue
     )
     shown = _VARIABLE.sub(lambda number: variables[number[1]], body)
+    if entry.picture:
+        picture = media.picture_of(house, entry, message.values)
+        variables[str(len(variables) + 1)] = media.signed(house.settings, picture)
     return Form(name, shown, buttons, known.content_sid, variables)
 
 
 @lru_cache(maxsize=1024)
-def _worded(catalogue: Catalogue, key: str, language: str) -> tuple[str, tuple[Button, ...], str]:
-    """Return body, buttons and digest of the template for *key*: the same for all its readers."""
+def _worded(
+    catalogue: Catalogue, key: str, language: str, where: str
+) -> tuple[str, tuple[Button, ...], str]:
+    """Return body, buttons and digest of the template for *key*: the same for all its readers.
+
+    *where* is the address that its picture is below, ``""`` if it has none.
+    """
     written_in = catalogue.entries[key].only or language
     body, _ = render.template_body(key, written_in, catalogue=catalogue)
     buttons = template_buttons(catalogue, key, language)
-    return body, buttons, digest(body, [button.title for button in buttons])
+    return body, buttons, template_digest(body, buttons, where)
+
+
+def template_digest(body: str, buttons: Iterable[Button], where: str) -> str:
+    """Return what tells a template from another; *where* is the address its picture is below."""
+    return digest(body, [*(button.title for button in buttons), *filter(None, [where])])
+
+
+def picture_address(settings: Settings) -> str:
+    """Return what stands before the one variable in the address of a template's picture."""
+    return settings.public_url + media.PATH
 
 
 def template_buttons(catalogue: Catalogue, key: str, language: str) -> tuple[Button, ...]:

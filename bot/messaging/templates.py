@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from bot import moments
 from bot.channels.base import Button
 from bot.house import House
-from bot.messaging import route
+from bot.messaging import media, route
 from bot.models.templates import Template
 from bot.wording import render
 from bot.wording.languages import languages, shipped
@@ -44,10 +44,13 @@ class Wanted:
     samples: dict[str, str]
     category: str | None  # None for session content
     listed: bool = False  # its buttons are the rows of a list, the first is what opens it
+    picture: str = ""  # the address of its picture, the last part of it a variable
 
     @property
     def types(self) -> dict[str, Any]:
         """Return the content types as Twilio's Content API takes them."""
+        if self.picture:
+            return self._with_picture
         if not self.buttons:
             return {"twilio/text": {"body": self.body}}
         if self.listed:
@@ -58,6 +61,15 @@ class Wanted:
             }
         actions = [{"title": b.title, "id": b.id} for b in self.buttons]
         return {"twilio/quick-reply": {"body": self.body, "actions": actions}}
+
+    @property
+    def _with_picture(self) -> dict[str, Any]:
+        """Return a picture with the text below it; with buttons that is a card."""
+        shown = {"body": self.body, "media": [self.picture]}
+        if not self.buttons:
+            return {"twilio/media": shown}
+        actions = [{"type": "QUICK_REPLY", "title": b.title, "id": b.id} for b in self.buttons]
+        return {"whatsapp/card": {**shown, "actions": actions}}
 
 
 def wanted(house: House) -> Iterator[Wanted]:
@@ -90,9 +102,15 @@ def _template(house: House, key: str, code: str) -> Wanted:
     written_in = entry.only or code
     body, _ = render.template_body(key, written_in, catalogue=house.catalogue)
     buttons = route.template_buttons(house.catalogue, key, code)
-    digest = route.digest(body, [b.title for b in buttons])
     if entry.template is None:
         raise ValueError(f"{key} is no template")
+    samples = render.template_samples(key, written_in, catalogue=house.catalogue)
+    where = picture = ""
+    if entry.picture:
+        where, at = route.picture_address(house.settings), str(len(samples) + 1)
+        picture = f"{where}{{{{{at}}}}}"
+        samples[at] = media.signed(house.settings, entry.picture)
+    digest = route.template_digest(body, buttons, where)
     return Wanted(
         key=key,
         language=code,
@@ -101,8 +119,9 @@ def _template(house: House, key: str, code: str) -> Wanted:
         meta_language=languages()[written_in].meta or DUTCH,
         body=body,
         buttons=buttons,
-        samples=render.template_samples(key, written_in, catalogue=house.catalogue),
+        samples=samples,
         category=entry.template.category,
+        picture=picture,
     )
 
 

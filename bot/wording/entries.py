@@ -47,7 +47,9 @@ class Entry:
     opener: str | None = None
     """The key of the Dutch text that opens a conversation where Meta lacks the language."""
     picture: str | None = None
-    """Below content/."""
+    """Its file, below content/."""
+    shows_place: bool = False
+    """Is it the door of the place instead, where the gemeente has a picture of that?"""
     max: int | None = None
     """The longest length in characters."""
     ascii: bool = False
@@ -152,6 +154,7 @@ _FIELDS: dict[str, type] = {
     "whatsapp_template": dict,
     "opener": str,
     "picture": str,
+    "shows_place": bool,
     "max": int,
     "ascii": bool,
     "only": str,
@@ -210,6 +213,7 @@ def _entry(key: str, file: str, entry: dict[str, Any]) -> Entry:
         template=MetaTemplate(**template) if template else None,
         opener=entry.get("opener"),
         picture=entry.get("picture"),
+        shows_place=entry.get("shows_place", False),
         max=entry.get("max", longest),
         ascii=entry.get("ascii", False),
         only=entry.get("only"),

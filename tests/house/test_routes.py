@@ -25,6 +25,7 @@ ROUTES: dict[tuple[str, str], Guard] = {
     ("GET", "/a/<code>/cards"): "public",
     ("POST", "/a/<code>/<channel>"): "public",
     ("GET", "/static/link/<path:name>"): "public",
+    ("GET", "/m/<told>"): "public",
     ("GET", "/healthz"): "public",
     ("GET", "/readyz"): "public",
     ("GET", "/metrics"): "here",
