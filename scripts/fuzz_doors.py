@@ -247,7 +247,7 @@ class Maker:
     def update(self, chance: random.Random, n: int) -> Request:
         """A stored update, by somebody, saying something."""
         made = self._update(chance, n)
-        return self._telegram("update", _json(made), TAKEN_BY_TELEGRAM, f"telegram:{n}")
+        return self._telegram("update", _json(made), TAKEN_BY_TELEGRAM, f"telegram:1000:{n}")
 
     def status(self, chance: random.Random, n: int) -> Request:
         """A callback that we asked for: known words and unknown, own SID and another's."""
@@ -332,7 +332,7 @@ class Maker:
                 break
         number = made.get("update_id")
         return self._telegram(
-            "bent update", _json(made), frozenset({200, 400, 413}), f"telegram:{number}"
+            "bent update", _json(made), frozenset({200, 400, 413}), f"telegram:1000:{number}"
         )
 
     # Forged, or no webhook at all.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import delete, select
@@ -22,6 +23,7 @@ from bot.models.people import Address, Inburgeraar
 from bot.models.voortrajecten import Deelname
 from bot.outreach import aftermath, ambassadeurs, people, voortraject
 from bot.outreach.afspraken import TOLD
+from bot.privacy import consent
 from bot.wording.languages import find, shipped
 
 DIALOGUE_LASTS = timedelta(days=7)
@@ -42,6 +44,7 @@ def handle(session: Session, house: House, event: InboxEvent) -> tuple[str, str]
     heard = inbox.read(house, event)
     if isinstance(heard, inbox.Report):
         failed = delivery.apply(session, heard.message, heard.attempt, heard.change)
+        aftermath.known(session, heard.message)
         if failed is not None:
             aftermath.not_arrived(session, house, failed)
         return None
@@ -53,7 +56,9 @@ def handle(session: Session, house: House, event: InboxEvent) -> tuple[str, str]
         people.unblocked_us(address)
         return None
     people.unblocked_us(address)  # whoever writes to us has let us in again
-    reconcile.proven(session, address, heard)
+    shown = reconcile.proven(session, address, heard)
+    if shown is not None:
+        aftermath.known(session, shown.id)
     reply = inbox.write_down(session, event, heard, address)
     if heard.provider_stop:
         _mirror(session, heard, address, reply)
@@ -83,24 +88,31 @@ def _mirror(session: Session, heard: Heard, address: Address, reply: Reply) -> N
 
 def _wants_in(heard: Heard, address: Address) -> bool:
     """Say whether START comes from somebody unknown: the provider's word is no sign-up."""
-    return heard.provider_stop == "start" and not address.people
+    return heard.provider_stop == "start" and not people.household(address)
 
 
 def _turn(
     session: Session, house: House, event: InboxEvent, heard: Heard, address: Address, reply: Reply
 ) -> Turn:
     """Find out who speaks, in which language, about which question, and what it says."""
-    household = [link.person for link in address.people]
+    household = people.household(address)
     person = household[0] if len(household) == 1 else None
     quoted = inbox.quoted_message(session, reply)
+    if quoted is not None and not _theirs(session, address, [quoted]):
+        quoted = None
     if quoted is not None and quoted.person_id is not None:
         person = session.get(Inburgeraar, quoted.person_id)
+    dialogue = _dialogue(session, address)
+    unnamed = len(household) > 1 and person is None
+    if unnamed and dialogue is not None:
+        person = _about_whom(session, dialogue.data.get("about"), household)
     hint = find(heard.language_hint)
     language = (person.language if person else None) or address.language
+    if language is None and household:
+        language = _spoken_here(session, address, household)
     language = language or (hint.code if hint else "nl")
     if language not in shipped():
         language = "nl"
-    dialogue = _dialogue(session, address)
     asked_about_something = quoted is not None and quoted.asks in QUESTIONS
     candidates = [quoted] if quoted and asked_about_something else _open(session, address)
     if dialogue is not None and any(m.created_at > dialogue.changed_at for m in candidates):
@@ -130,6 +142,7 @@ def _turn(
         question=candidates[0] if len(candidates) == 1 and dialogue is None else None,
         dialogue=dialogue,
         candidates=candidates,
+        unnamed=unnamed,
     )
     turn.choice = heard.button or _typed_choice(turn, step)
     if turn.question is not None and turn.person is None and turn.question.person_id is not None:
@@ -137,6 +150,32 @@ def _turn(
         if turn.person is not None and turn.person.language in shipped():
             turn.language = turn.person.language
     return turn
+
+
+def _about_whom(
+    session: Session, about: str | None, household: Sequence[Inburgeraar]
+) -> Inburgeraar | None:
+    """Return who of *household* the dialogue under way is about, if it is about one of them."""
+    noun, _, number = (about or "").partition(":")
+    kind = {"afspraak": Afspraak, "deelname": Deelname}.get(noun)
+    found = session.get(kind, int(number)) if kind is not None else None
+    whose = found.person_id if isinstance(found, Afspraak | Deelname) else None
+    return next((person for person in household if person.id == whose), None)
+
+
+def _spoken_here(
+    session: Session, address: Address, household: Sequence[Inburgeraar]
+) -> str | None:
+    """Return the language of those who share *address*, or the last one they were written to in."""
+    languages = {person.language for person in household}
+    if len(languages) == 1:
+        return languages.pop()
+    return session.scalars(
+        select(Message.language)
+        .where(Message.address_id == address.id)
+        .order_by(Message.id.desc())
+        .limit(1)
+    ).one_or_none()
 
 
 def _typed_choice(turn: Turn, step: str) -> str | None:
@@ -183,6 +222,7 @@ def _open(session: Session, address: Address) -> list[Message]:
         .order_by(Message.id.desc())
         .limit(50)
     ).all()
+    asked = _theirs(session, address, asked)
     waiting: list[Message] = []
     answered: list[Message] = []
     over: list[Message] = []
@@ -197,6 +237,17 @@ def _open(session: Session, address: Address) -> list[Message]:
         if pile is not None:
             pile.append(message)
     return waiting or answered[:1] or over[:1]
+
+
+def _theirs(session: Session, address: Address, asked: Sequence[Message]) -> list[Message]:
+    """Return those of *asked* that whoever has *address* now may answer, or hear about."""
+    if address.state == "closed":
+        return []
+    reached = {link.person_id for link in address.people}
+    if all(message.person_id in reached for message in asked):
+        return list(asked)
+    former = consent.former(session, address)
+    return [message for message in asked if message.person_id not in former]
 
 
 def _standing(session: Session, message: Message) -> str:
@@ -224,6 +275,7 @@ def _act(turn: Turn, heard: Heard) -> None:
     """Lead to the action, asking first whom or which it concerns where that is not clear."""
     if heard.media and not heard.text and not heard.button:
         shared_own = heard.phone and all(part.kind == "contact" for part in heard.media)
+        turn.person = None if turn.unnamed else turn.person
         ACTIONS["people.own_number" if shared_own else "answer.media"](turn)
         return
     if turn.dialogue is None and ambassadeurs.asks_stand(turn.session, turn.address, heard.text):
@@ -239,6 +291,8 @@ def _act(turn: Turn, heard: Heard) -> None:
     action = flows.move(step, turn.said, turn.choice)
     if turn.dialogue is None and len(turn.candidates) > 1 and _concerns_one(action):
         action = "answer.ask_which"
+    elif turn.unnamed and not _concerns_one(action):
+        turn.person = None  # a question, a voice note: either of them may have sent it
     following: str | None = action
     while following is not None:
         following = ACTIONS[following](turn)

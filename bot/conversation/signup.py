@@ -46,14 +46,14 @@ def start(turn: Turn) -> None:
     if turn.data.get("resume") == ASK:
         _once_more(turn, link)
         return
-    known = [each.person for each in turn.address.people]
+    known = people.household(turn.address)
     known = known or people.join_by_number(turn.session, turn.address)
     if known:
         _come_back(turn, known, link)
         return
     turn.end()
+    people.open_again(turn.session, turn.address, turn.reply)
     people.start_again(turn.session, turn.address, f"reply {turn.reply.id}", turn.reply.at)
-    turn.address.state = "open"
     data: dict[str, Any] = {"resume": ASK, "ask": "signup.welcome", "first": turn.reply.id}
     if link is not None:
         data["link"] = link.id
@@ -94,7 +94,7 @@ def _come_back(turn: Turn, known: list[Inburgeraar], link: Link | None) -> None:
     elif consent.may_invite(turn.session, person, turn.address.channel):
         turn.say("signup.known")
     else:
-        turn.say("consent.ask")
+        turn.say("consent.ask", data={"person": person.id})
 
 
 # ------------------------------------------------------------------ the questions
@@ -256,15 +256,20 @@ def consent_refuse(turn: Turn) -> None:
 
 
 def _said(turn: Turn, *, given: bool) -> None:
+    asked = turn.session.get(Inburgeraar, turn.data.get("person", 0)) or turn.person
     turn.end()
-    if turn.person is not None:
-        consent.record(
-            turn.session,
-            turn.person,
-            given=given,
-            channel=turn.address.channel,
-            evidence=f"reply {turn.reply.id}",
-        )
+    if asked is None:
+        # Whose yes it is nobody knows: it counts for nobody, and a colleague asks.
+        general.human(turn)
+        return
+    turn.person = asked
+    consent.record(
+        turn.session,
+        asked,
+        given=given,
+        channel=turn.address.channel,
+        evidence=f"reply {turn.reply.id}",
+    )
     turn.say("consent.agreed" if given else "consent.refused")
 
 

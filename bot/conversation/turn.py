@@ -65,6 +65,8 @@ class Turn:
     """Id of the button, tapped or typed as its number."""
     candidates: list[Message] = field(default_factory=list)
     """Questions that could be meant, where nothing says which."""
+    unnamed: bool = False
+    """Several people share this address, and nothing but an answer can say which of them it is."""
 
     @property
     def data(self) -> dict[str, Any]:

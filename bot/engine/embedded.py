@@ -185,7 +185,8 @@ class Engine:
     def _take_in(self, update: Any) -> None:
         try:
             with self.house.database.session() as session:
-                inbox.store(session, inbox.from_update(update))
+                token = self.house.settings.telegram_bot_token
+                inbox.store(session, inbox.from_update(update, token))
         except NotUnderstood as error:
             log.warning("not an event", why=str(error))
         self.arrived.set()

@@ -818,6 +818,12 @@ def _learn(session: Session, message: Message, cause: Cause, code: str) -> None:
             consent.stop(session, address, f"provider {code}")
     elif cause in (Cause.BAD_NUMBER, Cause.NOT_ON_WHATSAPP):
         address.state = "bad"
+    elif cause is Cause.WINDOW_CLOSED:
+        attempt = attempt_of(session, message.id, message.attempts)
+        shut = moments.now() - route.WINDOW
+        wrote = address.last_inbound_at
+        if attempt is not None and wrote is not None and shut < wrote < attempt.started_at:
+            address.last_inbound_at = shut  # the provider's clock is the one that counts
 
 
 def attempt_of(session: Session, message_id: int, number: int) -> Attempt | None:

@@ -99,17 +99,28 @@ def from_telegram(house: House, envelope: Envelope) -> Arrival:
     if channel is None:
         raise Forged("telegram is off")
     channel.verify(envelope)
-    return from_update(_json(envelope.body), envelope)
+    return from_update(_json(envelope.body), house.settings.telegram_bot_token, envelope)
 
 
-def from_update(update: Any, envelope: Envelope | None = None) -> Arrival:
-    """Return one Telegram Update, from the door or from polling. Raises NotUnderstood."""
+def from_update(update: Any, token: str, envelope: Envelope | None = None) -> Arrival:
+    """Return one Telegram Update, from the door or from polling. Raises NotUnderstood.
+
+    Every bot counts its own updates, so the id of the one with *token* is part of the key.
+    """
     number = update.get("update_id") if isinstance(update, dict) else None
     if not isinstance(number, int) or isinstance(number, bool) or abs(number) >= LARGEST_ID:
         raise NotUnderstood("no update_id")
     if _too_deep(update):
         raise NotUnderstood("too deep")
-    return _arrival("telegram", f"telegram:{number}", _telegram_lane(update), update, envelope)
+    bot = _bot_id(token)
+    key = f"telegram:{bot}:{number}" if bot else f"telegram:{number}"
+    return _arrival("telegram", key, _telegram_lane(update), update, envelope)
+
+
+def _bot_id(token: str) -> str:
+    """Return the public part of a bot's token, its id; nothing where there is none."""
+    bot, colon, _ = token.partition(":")
+    return bot if colon and bot.isdigit() else ""
 
 
 def store_missed(session: Session, form: Mapping[str, str], at: datetime) -> bool:
@@ -220,6 +231,8 @@ def store(session: Session, arrival: Arrival) -> bool:
 
     Raises Forged if its signature was used before, for something else.
     """
+    if _had_before_bots_counted(session, arrival):
+        return False
     made = insert_once(
         session,
         InboxEvent,
@@ -245,6 +258,22 @@ def store(session: Session, arrival: Arrival) -> bool:
         if first is not None and first != arrival.fingerprint:
             raise Forged("a signature used before, for something else")
     return False
+
+
+def _had_before_bots_counted(session: Session, arrival: Arrival) -> bool:
+    """Say whether this very update was stored under the key of a release without the bot's id."""
+    if arrival.source != "telegram" or arrival.key.count(":") < 2:
+        return False
+    former = f"telegram:{arrival.key.rpartition(':')[2]}"
+    return bool(
+        session.scalar(
+            select(
+                exists().where(
+                    InboxEvent.key == former, InboxEvent.fingerprint == arrival.fingerprint
+                )
+            )
+        )
+    )
 
 
 def _fingerprint(payload: Mapping[str, Any], envelope: Envelope | None) -> str:
@@ -322,7 +351,8 @@ def write_down(session: Session, event: InboxEvent, heard: Heard, address: Addre
     ).all()
     reply = Reply(
         event_id=event.id,
-        person_id=people[0] if len(people) == 1 else None,
+        # Of a closed number, whoever writes is somebody else.
+        person_id=people[0] if len(people) == 1 and address.state != "closed" else None,
         address_id=address.id,
         channel=heard.channel,
         text=heard.text,

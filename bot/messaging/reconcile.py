@@ -60,6 +60,9 @@ NO_RECEIPT = timedelta(hours=72)
 _unknown_since = case((Attempt.form == steps.RESTORED, Attempt.ended_at), else_=Attempt.started_at)
 """When nobody knew any more what became of an attempt."""
 
+AS_TEMPLATE = ":template"
+"""How the occasion ends of what goes once more because WhatsApp took no free text."""
+
 POSSIBLE = ("unknown", "unknown_final", "sending")
 """States in which a message may have arrived without our knowing its id."""
 
@@ -425,6 +428,40 @@ def elsewhere(session: Session, house: House, message: Message) -> Message | Non
             expires_at=message.expires_at,
         )
     return None
+
+
+def as_template(session: Session, house: House, message: Message) -> Message | None:
+    """Plan the same once more where WhatsApp took no free text; None where that is no use.
+
+    By now the address's window counts as shut, so that it goes as a template or an opener.
+    Nothing of it arrived: that is certain.
+    """
+    entry = house.catalogue.entries.get(message.key)
+    if (
+        message.cause != Cause.WINDOW_CLOSED.value
+        or message.state not in ("failed", "undelivered")
+        or message.occasion.endswith(AS_TEMPLATE)
+        or entry is None
+        or (entry.template is None and entry.opener is None)
+        or message.broadcast_id is not None
+        or message.address is None
+        or route.window_open(message.address)
+        or message.expires_at <= moments.now() + delivery.LEAST_VALIDITY
+    ):
+        return None
+    return outbox.queue(
+        session,
+        house,
+        occasion=message.occasion + AS_TEMPLATE,
+        key=message.key,
+        person=message.person,
+        address=message.address,
+        values=route.unpack(message.values),
+        language=message.language,
+        about=message.about,
+        version=message.version,
+        expires_at=message.expires_at,
+    )
 
 
 def _failed_for_certain(message: Message) -> bool:

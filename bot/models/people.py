@@ -91,7 +91,8 @@ class Consent(Base):
     person_id: Mapped[int | None] = mapped_column(ForeignKey("inburgeraar.id", ondelete="CASCADE"))
     address_id: Mapped[int | None] = mapped_column(ForeignKey("address.id"))
     purpose: Mapped[str]
-    """``invitation`` (voortrajecten, ambassadeurs) or ``all`` (stop and start)."""
+    """``invitation`` (voortrajecten, ambassadeurs), ``all`` (stop and start) or ``number``: the
+    address is not, or no longer, this person's."""
     channel: Mapped[str | None]
     """None: whatever the channel."""
     given: Mapped[bool]

@@ -10,11 +10,24 @@ from bot.messaging import reconcile
 from bot.models.messages import Message
 from bot.outreach import tasks
 
+KNOWN = ("sent", "delivered", "read", "failed", "undelivered")
+"""States that say what became of a message; ``sent`` is all that some channels ever tell."""
+
 
 def not_arrived(session: Session, house: House, message: Message) -> None:
-    """Send it to the person's next address where that may be, else tell staff."""
-    if reconcile.elsewhere(session, house, message) is None:
+    """Send it as a template or to the person's next address where that may be, else tell staff."""
+    again = reconcile.as_template(session, house, message)
+    again = again or reconcile.elsewhere(session, house, message)
+    if again is None:
         tasks.not_delivered(session, message)
+
+
+def known(session: Session, message_id: int) -> None:
+    """Take back what staff were asked about a message, now that it is known what became of it."""
+    message = session.get(Message, message_id)
+    if message is not None and message.state in KNOWN:
+        for kind in (tasks.UNKNOWN, tasks.LOOK_AT_TWILIO):
+            tasks.withdraw(session, kind, f"message:{message_id}")
 
 
 def unknown(session: Session, message: Message) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from bot import moments
+from bot.models.dialogues import Dialogue
 from bot.models.messages import Reply
 from bot.models.people import Address, Inburgeraar, PersonAddress
 from bot.outreach import tasks
@@ -23,11 +24,50 @@ def change_language(address: Address, person: Inburgeraar | None, language: str)
 
 
 def close_number(session: Session, address: Address, reply: Reply) -> None:
-    """Someone else has this number: nothing is sent there any more, and staff check it."""
-    address.state = "closed"
-    consent.cancel_planned(session, address, "closed")
+    """Someone else has this number: nothing is sent there any more, and staff check it.
+
+    That goes for every channel of it, and what was under way there is forgotten.
+    """
     note = "Iemand anders heeft dit nummer. Vraag het juiste nummer."
-    _ask_staff(session, tasks.CHECK_NUMBER, address, note, reply)
+    for each in [address, *_same_number(session, address)]:
+        each.state = "closed"
+        each.language = None  # it was chosen by whoever had the number before
+        consent.cancel_planned(session, each, "closed")
+        session.execute(delete(Dialogue).where(Dialogue.address_id == each.id))
+        _ask_staff(session, tasks.CHECK_NUMBER, each, note, reply)
+
+
+def open_again(session: Session, address: Address, reply: Reply) -> None:
+    """Let whoever has a closed number now come in, as somebody new: it is no longer theirs who
+    had it before.
+    """
+    if address.state == "closed":
+        consent.not_theirs(session, address, f"reply {reply.id}")
+    address.state = "open"
+
+
+def household(address: Address) -> list[Inburgeraar]:
+    """Return who is reached at *address*, oldest first; nobody once it is somebody else's."""
+    if address.state == "closed":
+        return []
+    return sorted((link.person for link in address.people), key=lambda person: person.id)
+
+
+def _same_number(session: Session, address: Address) -> list[Address]:
+    number = address.phone or (address.address if address.address.startswith("+") else None)
+    if number is None:
+        return []
+    return list(
+        session.scalars(
+            select(Address)
+            .where(
+                Address.id != address.id,
+                or_(Address.phone == number, Address.address == number),
+            )
+            .order_by(Address.id)
+            .with_for_update(key_share=True)
+        )
+    )
 
 
 def stop(session: Session, address: Address, evidence: str, note: str, reply: Reply) -> bool:

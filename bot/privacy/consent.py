@@ -18,6 +18,8 @@ from bot.models.people import Address, Consent, Inburgeraar
 
 INVITATION = "invitation"
 ALL = "all"
+NUMBER = "number"
+"""The word of who has an address now: it is not, or no longer, this person's."""
 
 NEVER = (0, False)
 """The last word, and its number, of who was never asked."""
@@ -80,6 +82,46 @@ def record(
     )
     session.flush()
     return True
+
+
+def not_theirs(session: Session, address: Address, evidence: str) -> None:
+    """Take *address* from whoever was reached there: it is somebody else's, who wrote to us.
+
+    What was planned for it is void. It is remembered, so that no later file brings it back.
+    """
+    for link in list(address.people):
+        session.add(
+            Consent(
+                person_id=link.person_id,
+                address_id=address.id,
+                purpose=NUMBER,
+                given=False,
+                evidence=evidence,
+                at=moments.now(),
+            )
+        )
+        session.delete(link)
+    cancel_planned(session, address, "person_gone")
+    session.flush()
+    session.expire(address, ["people"])
+
+
+def taken(session: Session, people: Collection[int]) -> set[tuple[int, int]]:
+    """Return which addresses were taken from which of *people*: pairs of their ids."""
+    if not people:
+        return set()
+    words = select(Consent.person_id, Consent.address_id).where(
+        Consent.person_id.in_(people), Consent.purpose == NUMBER
+    )
+    return {(person, address) for person, address in session.execute(words) if person and address}
+
+
+def former(session: Session, address: Address) -> set[int]:
+    """Return the ids of the people from whom *address* was taken."""
+    words = select(Consent.person_id).where(
+        Consent.address_id == address.id, Consent.purpose == NUMBER
+    )
+    return {person for person in session.scalars(words) if person is not None}
 
 
 def last_word(session: Session, person: Inburgeraar, channel: str | None) -> bool | None:

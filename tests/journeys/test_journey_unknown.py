@@ -120,6 +120,37 @@ def test_shortly_before_an_afspraak_staff_are_asked_to_call(world):
     [note] = world.read(lambda s: s.scalars(select(Task.note)).all())
     assert "Bel bij twijfel" in note
 
+    world.phone("Rania").tap(world.phone("Rania").last.buttons[0].title)
+    assert [] == world.tasks(), "it arrived after all: nobody need call"
+
+
+def test_free_text_that_whatsapp_refuses_within_its_window_goes_again_as_a_template(world):
+    """By our clock she wrote a moment ago; by WhatsApp's, which counts, too long ago."""
+    world.templates()
+    person = world.person("Priya", "en", "whatsapp", "+31697000004")
+    world.afspraak("A1", person, datetime(2026, 12, 3, 14, 30))
+    world.at(local(2026, 12, 2, 14, 29))
+    phone = world.phone("Priya")
+    phone.say("thank you")
+    world.at(local(2026, 12, 2, 14, 30))
+    world.ground.arm("63016")
+    world.tick()
+
+    assert [("afspraak.reminder", "failed"), ("afspraak.reminder", "read")] == [
+        each for each in world.messages() if each[0] == "afspraak.reminder"
+    ]
+    assert ["session", "template"] == world.read(
+        lambda s: s.scalars(
+            select(Attempt.form)
+            .join(Message, Message.id == Attempt.message_id)
+            .where(Message.key == "afspraak.reminder")
+            .order_by(Attempt.id)
+        ).all()
+    )
+    assert [] == world.tasks()
+    phone.tap("Yes")
+    assert "confirmed" == world.answer("A1")
+
 
 def test_while_the_list_cannot_be_read_everything_waits(world, monkeypatch):
     """No list is no proof of anything."""

@@ -69,7 +69,7 @@ def test_what_was_answered_2xx_while_the_database_was_away_is_there_once(
     after = [doors.knock(big(number)).status_code for number in (3, 5)]
 
     assert [204] + [204] * 4 + [200] * 2 + [204] * 2 == [before, *away, *after]
-    assert {f"twilio:{sid(n)}" for n in (1, 2, 3, 4, 5)} | {"telegram:7"} == {
+    assert {f"twilio:{sid(n)}" for n in (1, 2, 3, 4, 5)} | {"telegram:1000:7"} == {
         each.key for each in doors.events
     }
     assert 6 == doors.count()

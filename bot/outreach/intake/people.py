@@ -37,6 +37,8 @@ _IMPORT = "import "
 _HIGHEST_CHAT_ID = 2**52
 """Telegram keeps chat ids below 52 significant bits."""
 
+ANOTHERS = "dit nummer is van iemand anders; vraag het juiste nummer"
+
 Place = tuple[str, str]
 """A channel and the address there: what makes an `Address` unique."""
 
@@ -67,6 +69,8 @@ class _Batch:
     """Telephone numbers that were stopped on some channel."""
     words: dict[int, list[Consent]]
     """What people said about invitations, the last word last."""
+    not_theirs: set[tuple[int, int]]
+    """People and addresses that are somebody else's now, by id."""
 
 
 def store(session: Session, house: House, sheet: Sheet, report: Report) -> None:
@@ -86,6 +90,7 @@ def store(session: Session, house: House, sheet: Sheet, report: Report) -> None:
         _addresses(session, good),
         _stopped(session, good),
         _words(session, [each.person for each in good if each.person]),
+        consent.taken(session, [each.person.id for each in good if each.person]),
     )
     stored = [_person(batch, each) for each in good]
     session.flush()
@@ -309,6 +314,9 @@ def _reach(batch: _Batch, person: Inburgeraar, told: _Told) -> bool:
             fields.doubt("kanaal", f"deze persoon is nu te bereiken met {used}; dat blijft")
         _warn(fields, column, address)
         return changed
+    if (person.id, address.id) in batch.not_theirs:
+        fields.doubt(column, ANOTHERS)
+        return changed
     stopped = told.phone in batch.stopped or any(link.address.stopped_at for link in links)
     if stopped and address.stopped_at is None:
         if _shared(batch.session, address):
@@ -343,7 +351,7 @@ def _warn(fields: Fields, column: str, address: Address) -> None:
     if address.stopped_at is not None:
         fields.doubt(column, "hier is STOP gestuurd; er gaan geen berichten naartoe")
     elif address.state == "closed":
-        fields.doubt(column, "dit nummer is van iemand anders; vraag het juiste nummer")
+        fields.doubt(column, ANOTHERS)
     elif address.state == "blocked":
         fields.doubt(column, "deze persoon heeft ons daar geblokkeerd")
     elif address.state == "bad":

@@ -36,14 +36,15 @@ def stap(sqlite_url, monkeypatch):
 def told(database, number, text):
     """Store an update that cannot be read: nobody is in it, until that is put right."""
     with database.session() as session:
-        inbox.store(session, inbox.from_update({"update_id": number, "message": {"text": text}}))
+        update = {"update_id": number, "message": {"text": text}}
+        inbox.store(session, inbox.from_update(update, "1000:fictional"))
 
 
 def put_right(database, number, chat):
     """Stand in for a fix: from now on it can be read."""
     with database.session() as session:
         event = session.scalars(
-            select(InboxEvent).where(InboxEvent.key == f"telegram:{number}")
+            select(InboxEvent).where(InboxEvent.key == f"telegram:1000:{number}")
         ).one()
         at = int(moments.now().timestamp())
         message = {"message_id": 5, "date": at, "chat": {"id": chat, "type": "private"}}

@@ -125,7 +125,7 @@ def said(house: House, later: int = 0) -> None:
     update = json.loads((FIXTURES / "telegram" / "text.json").read_text(encoding="utf-8"))
     update["update_id"] += later
     with house.database.session() as session:
-        inbox.store(session, inbox.from_update(update))
+        inbox.store(session, inbox.from_update(update, house.settings.telegram_bot_token))
 
 
 def states(house: House) -> list[str]:

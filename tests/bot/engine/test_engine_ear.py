@@ -106,7 +106,7 @@ def test_an_update_that_cannot_be_kept_does_not_hold_up_the_next(telegram, engin
 
     until(lambda: keys(engine))
 
-    assert ["telegram:8"] == keys(engine)
+    assert ["telegram:1000:8"] == keys(engine)
     assert engine.sender_thread.is_alive()
 
 
@@ -126,4 +126,4 @@ def test_while_the_database_is_away_nothing_is_lost_and_the_senders_go_on(
         session.execute(text("ALTER TABLE away RENAME TO inbox_event"))
     until(lambda: keys(engine))
 
-    assert ["telegram:8"] == keys(engine)
+    assert ["telegram:1000:8"] == keys(engine)
