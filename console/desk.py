@@ -135,6 +135,11 @@ def _frame() -> dict[str, Any]:
     }
 
 
+def may(endpoint: str) -> bool:
+    """Say whether whoever is logged in may open the page or send the form *endpoint*."""
+    return _may(current_user, endpoint)
+
+
 def _may(member: Any, endpoint: str) -> bool:
     rule = RULES.get(endpoint)
     if rule is None or endpoint not in current_app.view_functions:

@@ -30,6 +30,7 @@ EVERYBODY = frozenset(ROLES)
 CASEWORK = frozenset({"klantmanager", "coordinator"})
 PEOPLE = CASEWORK | {"frontlijn"}
 GROUPS = frozenset({"communicatie", "goedkeurder", "coordinator"})
+COORDINATION = frozenset({"coordinator"})
 BEHEER = frozenset({"beheerder"})
 
 
@@ -78,6 +79,9 @@ RULES: dict[str, Rule] = {
     "console.people": Rule(PEOPLE),
     "console.person": Rule(PEOPLE),
     "console.show_number": Rule(PEOPLE),
+    "console.voortrajecten": Rule(CASEWORK),
+    "console.one_voortraject": Rule(CASEWORK),
+    "console.answer_for": Rule(COORDINATION),
     "console.language_of_console": Rule(EVERYBODY),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -22,6 +23,15 @@ def desk(make_desk) -> Desk:
 def any_desk(database_url) -> Iterator[Desk]:
     """A desk on each kind of database, for what one of them may do differently."""
     for make in making(database_url):
+        yield make()
+
+
+@pytest.fixture(scope="module")
+def world(sqlite_template, tmp_path_factory) -> Iterator[Desk]:
+    """A desk that the tests of a file share: each adds its own people to it."""
+    path = tmp_path_factory.mktemp("world") / "stap.db"
+    shutil.copy(sqlite_template, path)
+    for make in making(f"sqlite:///{path}"):
         yield make()
 
 

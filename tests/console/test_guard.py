@@ -22,12 +22,21 @@ MATRIX = {
     "console.people": "klantmanager frontlijn coordinator",
     "console.person": "klantmanager frontlijn coordinator",
     "console.show_number": "klantmanager frontlijn coordinator",
+    "console.voortrajecten": "klantmanager coordinator",
+    "console.one_voortraject": "klantmanager coordinator",
+    "console.answer_for": "coordinator",
     "console.language_of_console": (
         "klantmanager frontlijn coordinator communicatie goedkeurder beheerder"
     ),
 }
 
-VALUES: dict[str, Any] = {"kenmerk": "P-1", "address_id": 1, "task_id": 1, "name": "css/base.css"}
+VALUES: dict[str, Any] = {
+    "kenmerk": "P-1",
+    "address_id": 1,
+    "task_id": 1,
+    "name": "css/base.css",
+    "deelname_id": 1,
+}
 
 
 def pages(app: Flask) -> list[tuple[str, str, str]]:
