@@ -25,6 +25,7 @@ COMMANDS = {
     "content": "bot.commands.wording:content",
     "languages": "bot.commands.wording:languages_",
     "understand": "bot.commands.understand:understand",
+    "purge": "bot.commands.purge:purge",
     "staff": "bot.commands.staff:staff_",
     "doctor": "bot.commands.doctor:doctor",
     "bench": "bot.commands.bench:bench",

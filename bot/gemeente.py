@@ -137,6 +137,31 @@ class Caps:
 
 
 @dataclass(frozen=True)
+class Retention:
+    """For how many days each kind of data is kept, after which `privacy.retention` erases it.
+
+    A STOP is kept for ever, and so are the words that somebody's yes or no rests on.
+    """
+
+    voice_notes: int = 14
+    """Where a voice note or picture can be fetched; counted from when it came."""
+    webhooks: int = 30
+    """What a provider told us, as it came. That it was told is kept, so that it counts once."""
+    dialogues: int = 30
+    """What somebody said so far in a sign-up that they left alone."""
+    texts: int = 180
+    """What was said, by us and by people; counted from when it was of no more use."""
+    messages: int = 365
+    """That something was said: to whom, when and what became of it."""
+    tasks: int = 365
+    """What staff did, from when it was done."""
+    afspraken: int = 365
+    """Counted from the day itself."""
+    people: int = 365
+    """Who has nothing to do with us any more: no afspraak, no group, no word either way."""
+
+
+@dataclass(frozen=True)
 class Gemeente:
     """All that is local. Texts are Dutch, as written in the file."""
 
@@ -156,6 +181,7 @@ class Gemeente:
     sms_price: Decimal | None
     """Euros per segment, for estimates; None if unknown."""
     caps: Caps
+    retention: Retention
     youth_contact: str
     """Where under-age residents are helped."""
     emergency: tuple[EmergencyLine, ...]
@@ -330,6 +356,7 @@ def _gemeente(key: str, file: _Entry) -> Gemeente:
         max_segments=_max_segments(file),
         sms_price=_euros(file, "sms_price", 'per segment als "0.09"'),
         caps=_caps(file),
+        retention=_retention(file),
         youth_contact=file.text("youth_contact"),
         emergency=tuple(
             EmergencyLine(line.text("name"), line.text("phone"))
@@ -483,3 +510,21 @@ def _caps(file: _Entry) -> Caps:
     }
     entry.close()
     return Caps(**{name: cap for name, cap in read.items() if cap is not None})
+
+
+SHORTEST = 7
+"""Days that everything is kept: what is still being found out must be there."""
+
+
+def _retention(file: _Entry) -> Retention:
+    """Read how long things are kept; what the file does not name is as `Retention` has it."""
+    if file.values.get("retention") is None:
+        file.asked.add("retention")
+        return Retention()
+    entry = file.entry("retention")
+    read = {each.name: entry.number(each.name) for each in fields(Retention)}
+    entry.close()
+    for name, days in read.items():
+        if days is not None and days < SHORTEST:
+            entry.wrong(name, f"moet {SHORTEST} dagen of meer zijn")
+    return Retention(**{name: days for name, days in read.items() if days is not None})

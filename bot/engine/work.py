@@ -18,11 +18,11 @@ from bot.conversation import converse
 from bot.db import AWAY, clock, insert_once
 from bot.engine import approvals, reconciling, spooled
 from bot.house import House
-from bot.messaging import delivery, inbox, outbox, restored, templates
+from bot.messaging import delivery, inbox, installation, outbox, restored, templates
 from bot.models.practice import PracticeClock
 from bot.models.ticks import Tick
 from bot.outreach import aftermath, broadcasts, reminders, voortraject
-from bot.privacy import staff
+from bot.privacy import retention, staff
 
 log = structlog.get_logger()
 
@@ -162,6 +162,45 @@ def end_sessions(house: House, limit: int) -> int:
         return staff.sweep(session, limit)
 
 
+FOUND = 5_000
+"""Rows of a kind that are looked up at once."""
+
+ERASED = 100
+"""Of those as many are erased in one transaction: nobody waits long for it."""
+
+
+def purge(house: House, _limit: int) -> int:
+    """Erase what is older than it may be kept. Nothing while on hold: it may be needed yet."""
+    with house.database.reading() as session:
+        if installation.on_hold(session):
+            return 0
+    erased = sum(erase(house))
+    if erased:
+        log.info("erased what was too old", rows=erased)
+    return 0  # all of it was done
+
+
+def erase(house: House) -> list[int]:
+    """Erase all that is too old; return how many rows, for each of `retention.KINDS`."""
+    now, kept = moments.now(), house.gemeente.retention
+    done = []
+    for kind in retention.KINDS:
+        moment, erased = retention.before(kept, kind, now), 0
+        while True:
+            with house.database.reading() as session:
+                found = retention.due(session, kind, moment, FOUND)
+            here = 0
+            for first in range(0, len(found), ERASED):
+                with house.database.session() as session:
+                    some = found[first : first + ERASED]
+                    here += retention.purge(session, kind, moment, some)
+            erased += here
+            if len(found) < FOUND or not here:
+                break
+        done.append(erased)
+    return done
+
+
 TICKS: Mapping[str, tuple[Work, timedelta]] = {
     "remind": (remind, timedelta(seconds=2)),
     "broadcasts": (broadcast, timedelta(seconds=1)),
@@ -172,6 +211,7 @@ TICKS: Mapping[str, tuple[Work, timedelta]] = {
     "hear_missed": (hear_missed, timedelta(minutes=5)),
     "approvals": (ask_approvals, timedelta(minutes=10)),
     "end_sessions": (end_sessions, timedelta(minutes=10)),
+    "purge": (purge, timedelta(hours=1)),
 }
 """What the clock ticks, and how often."""
 

@@ -20,6 +20,7 @@ from bot.channels import numbers
 from bot.db import insert_once
 from bot.house import House
 from bot.models.ambassadeurs import Aanmelding, Ambassadeur, BroughtIn, Click, Link
+from bot.models.figures import Figure
 from bot.models.messages import InboxEvent, Reply
 from bot.models.people import Address, Inburgeraar, PersonAddress
 
@@ -297,4 +298,10 @@ def stand(session: Session, ambassadeurs: list[Ambassadeur]) -> Stand:
         .select_from(Aanmelding)
         .where(Aanmelding.link_id.in_(links), Aanmelding.counted)
     )
-    return Stand(started or 0, signed_up or 0)
+    names = [f"link:{number}" for number in session.scalars(links)]
+    gone = session.scalar(
+        select(func.sum(Figure.count)).where(
+            Figure.kind == "aanmelding", Figure.state == "counted", Figure.about.in_(names)
+        )
+    )
+    return Stand(started or 0, (signed_up or 0) + (gone or 0))

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from bot.models.broadcasts import Broadcast
 from bot.models.messages import Message
+from bot.privacy import retention
 
 STANDS_STILL = ("paused", "stopped", "done")
 
@@ -75,6 +76,10 @@ def figures(session: Session, broadcast: Broadcast) -> Figures:
         counts[KINDS[state]] += count
         if cause and KINDS[state] in ("failed", "unknown", "held"):
             causes[cause] += count
+    for row in retention.gone(session, "message", broadcast.about):
+        counts[KINDS[row.state]] += row.count
+        if row.cause and KINDS[row.state] in ("failed", "unknown", "held"):
+            causes[row.cause] += row.count
     counts["planned"] += total - counts.total()
     if broadcast.state in STANDS_STILL:
         counts["held"] += counts.pop("planned")

@@ -229,6 +229,8 @@ def test_everything_wrong_is_told_at_once(written):
         ({"max_segments": 0}, "max_segments moet 1 of meer zijn"),
         ({"max_segments": True}, "max_segments moet een heel getal zijn, niet True"),
         ({"sms_price": "-1"}, "sms_price is '-1'; schrijf euro's per segment als \"0.09\""),
+        ({"retention": {"texts": 6}}, "retention.texts moet 7 dagen of meer zijn"),
+        ({"retention": {"teksten": 60}}, "retention.teksten is onbekend; staat de naam er goed?"),
         ({"caps": {"mass_per_dag": 1}}, "caps.mass_per_dag is onbekend; staat de naam er goed?"),
         ({"caps": {"mass_per_day": -1}}, "caps.mass_per_day moet een heel getal zijn, niet -1"),
         (
