@@ -84,6 +84,7 @@ WHY_NOT: Mapping[str, str] = {
     "quiet_too_long": "Het zijn stille uren, en daarna is het te laat. Bel over dit bericht.",
     "no_channel": "Dit kanaal is niet ingesteld.",
     "superseded": "De afspraak is veranderd; er is een nieuw bericht.",
+    "other_day": "Deze persoon wil een andere dag. Bel over een nieuwe tijd.",
     "declined": "Deze persoon komt niet; herinneren heeft geen zin.",
     "expired": "Het bericht had geen zin meer.",
     "channel_down": "Het kanaal lag stil tot het te laat was. Bel over dit bericht.",
@@ -95,6 +96,10 @@ WHY_NOT: Mapping[str, str] = {
     "person_gone": "Deze persoon heeft dit adres niet meer. Bel over dit bericht.",
     **caps.WHY_NOT,
 }
+
+
+BEFORE_ANOTHER_DAY = ("afspraak.reminder", "afspraak.reminder_confirmed")
+"""Reminders that say nothing of a wish for another day: pointless to who has it by now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -667,9 +672,11 @@ def _overtaken(known: _Known, message: Message) -> str | None:
     version, answer = known.afspraken.get(number, (None, None))
     if version != message.version:
         return "superseded"
-    if answer == "declined" and message.in_reply_to is None:
+    if message.in_reply_to is not None:
+        return None
+    if answer == "declined":
         return "declined"
-    return None
+    return "other_day" if answer == "reschedule" and message.key in BEFORE_ANOTHER_DAY else None
 
 
 # ------------------------------------------------------------------ settle

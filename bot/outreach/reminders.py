@@ -23,6 +23,12 @@ from bot.outreach.plan import TOO_CLOSE, Step, steps
 
 log = structlog.get_logger()
 
+KEYS = {
+    "confirmed": "afspraak.reminder_confirmed",
+    "reschedule": "afspraak.reminder_other_day",
+}
+"""What a reminder says to who answered an earlier one: never as though nothing had been said."""
+
 TRY_AGAIN = timedelta(minutes=10)
 """When an afspraak that could not be reminded of is looked at again."""
 
@@ -96,12 +102,11 @@ def _take_step(session: Session, house: House, afspraak: Afspraak) -> None:
 
 
 def _remind(session: Session, house: House, afspraak: Afspraak, step: Step) -> None:
-    confirmed = afspraak.answer == "confirmed"
     message = outbox.queue(
         session,
         house,
         occasion=f"{afspraak.about}:v{afspraak.version}:{step.label}",
-        key="afspraak.reminder_confirmed" if confirmed else "afspraak.reminder",
+        key=KEYS.get(afspraak.answer, "afspraak.reminder"),
         person=afspraak.person,
         values=values(afspraak),
         about=afspraak.about,

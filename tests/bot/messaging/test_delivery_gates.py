@@ -216,14 +216,15 @@ def test_a_reminder_of_an_afspraak_that_is_gone_is_void(office):
     assert "superseded" == office.cause(message)
 
 
-def test_who_said_no_meanwhile_is_not_asked_again(office):
+@pytest.mark.parametrize(("said", "why"), [("declined", "declined"), ("reschedule", "other_day")])
+def test_who_answered_meanwhile_is_not_asked_as_though_nothing_was_said(office, said, why):
     afspraak = office.afspraak(person := office.person())
     message = office.queue(person, about=f"afspraak:{afspraak}", version=1)
     with office.database.session() as session:
-        session.execute(update(Afspraak).values(answer="declined"))
+        session.execute(update(Afspraak).values(answer=said))
 
     assert after_the_gates(office) is None
-    assert ("cancelled", "declined") == (office.state(message), office.cause(message))
+    assert ("cancelled", why) == (office.state(message), office.cause(message))
 
 
 def test_a_void_message_to_an_address_that_stopped_makes_no_task(office):

@@ -176,7 +176,7 @@ def test_a_moved_afspraak_is_told_once_and_then_reminded_of_by_its_new_time(offi
     [
         ("confirmed", [("1d", "reminder_confirmed")]),
         ("declined", []),
-        ("reschedule", [("1d", "reminder")]),
+        ("reschedule", [("1d", "reminder_other_day")]),
         ("none", [("1d", "reminder")]),
     ],
 )
