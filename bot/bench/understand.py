@@ -38,7 +38,7 @@ class Reply:
 
 
 def measure(place: Place, size: int | None = None, half: str = "open") -> Iterator[Measured]:
-    """Read one half of the set, ``open`` or ``sealed``; no reply is shown, only counts.
+    """Read one half of the set, ``open`` or ``sealed``, or ``further``; it shows only counts.
 
     *size* is how often the set is read for the clock.
     """

@@ -24,20 +24,29 @@ from bot.settings import SettingsError, load
 )
 @click.option("--size", type=click.IntRange(min=1), help="Hoeveel, bij een meting die telt.")
 @click.option("--sealed", is_flag=True, help="Bij understand: de verzegelde helft, eenmaal.")
+@click.option(
+    "--further", is_flag=True, help="Bij understand: de zinnen van wie de regels schreef."
+)
 def bench(
-    name: str | None, as_json: bool, database: str | None, size: int | None, sealed: bool
+    name: str | None,
+    as_json: bool,
+    database: str | None,
+    size: int | None,
+    sealed: bool,
+    further: bool,
 ) -> None:
     """Meet snelheid en begrip op deze machine. Exit 1: een doel is niet gehaald."""
     logs.configure()
-    if sealed and name != "understand":
-        raise click.UsageError("--sealed hoort alleen bij understand.")
+    if (sealed or further) and name != "understand":
+        raise click.UsageError("--sealed en --further horen alleen bij understand.")
     try:
         place = Place.of(database or load().database_url)
     except SettingsError as error:
         refuse(f"De instellingen kloppen niet:\n{error}")
     except ArgumentError:
         refuse(f"--database: {database!r} is geen adres van een database.")
-    only = {"half": "sealed"} if sealed else {}
+    half = "sealed" if sealed else "further" if further else None
+    only = {"half": half} if half else {}
     rows = [each.row() for each in _measured([name] if name else BENCHES, place, size, only)]
     if as_json:
         print_json(rows)
