@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import yaml
+from babel import Locale
 
 from bot.wording.languages import languages
 
@@ -74,6 +75,8 @@ class Message:
     """Emoji and other pictures, without skin tone."""
     question: bool = False
     """A question mark of any script stands in it."""
+    signed: int = 0
+    """How many last words stand behind the last full stop or line, if at most two: a name?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +186,7 @@ class Lexicon:
         if exact == spelled.exact:
             return spelled
         bare = tuple(_bare(word) for word in exact)
-        return Message(exact, bare, spelled.signs, spelled.question)
+        return Message(exact, bare, spelled.signs, spelled.question, spelled.signed)
 
     def reach(self, exact: str, bare: str) -> int:
         """Return how many words the longest thing has that begins with this word; 0 if none."""
@@ -350,9 +353,18 @@ def _names(extra: dict[str, list[str]]) -> Iterable[tuple[str, list[str]]]:
     for language in languages().values():
         names = [language.name, language.dutch, language.english, *language.also]
         yield language.code, [name.partition("(")[0] for name in names]
+        yield language.code, list(_called(language.code))
     for code, names in extra.items():
         if code in languages():
             yield code, names
+
+
+def _called(code: str) -> Iterator[str]:
+    """Yield what CLDR calls a language in each of the languages that we write."""
+    for reader in languages().values():
+        held = Locale.parse(reader.locale).languages.get(code, "")
+        if held and held != code and "(" not in held:
+            yield held
 
 
 # --- spelling ---------------------------------------------------------------------------------
@@ -363,6 +375,7 @@ _QUESTION = frozenset("?؟፧¿⸮՞")
 _HELD = re.compile(r"([^\W\d_])\1\1")
 _ABBREVIATION = re.compile(r"\b[^\W\d_](?:\.[^\W\d_]\b)+")
 _SMILEY = re.compile(r"(?<!\d)[:;=]-?[dpo](?!\w)")
+_SIGNED = re.compile(r"[.,!;\n\u060c\u06d4\u1361-\u1364]\s*([^\W\d_]+(?: [^\W\d_]+)?)\s*\.?\s*$")
 _WORD = re.compile(r"\d+(?:[.,:/]\d+)+|[^\W_]+(?:'[^\W_]+)*|[%£$¥\u20a0-\u20cf]")
 
 
@@ -381,6 +394,7 @@ def spell(text: str) -> Message:
         bare=tuple(_bare(word) for word in words),
         signs=tuple(sign for sign in whole if unicodedata.category(sign) == "So"),
         question=any(sign in _QUESTION for sign in whole),
+        signed=len(name[1].split()) if (name := _SIGNED.search(whole)) else 0,
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
-from bot.conversation.lexicon import Message, source, spell
+from bot.conversation.lexicon import Message, lexicon, source, spell
 
 LONGEST = 16
 """Words in the longest text that is read as one sentence."""
@@ -24,15 +24,40 @@ class Words:
 
     whole: dict[str, set[str]] = field(default_factory=dict)
     begins: dict[str, set[str]] = field(default_factory=dict)
+    doubted: dict[str, set[str]] = field(default_factory=dict)
+    """Words whose meaning nobody is sure of, so that they never decide alone."""
+    shorter: dict[str, set[str]] = field(default_factory=dict)
+    """A long word without one of its letters -> the words it may be."""
     reach: int = 1
 
     def add(self, kind: str, phrase: str) -> None:
-        """Hold *phrase*; a star at its end stands for whatever follows."""
-        spelled = spell(phrase.rstrip("*"))
-        table = self.begins if phrase.endswith("*") else self.whole
+        """Hold *phrase*; a star at its end is whatever follows, ``?`` before it is doubt."""
+        spelled = spell(phrase.lstrip("?").rstrip("*"))
+        whole = self.doubted if phrase.startswith("?") else self.whole
+        table = self.begins if phrase.endswith("*") else whole
         for words in (spelled.exact, spelled.bare):
             table.setdefault(" ".join(words), set()).add(kind)
             self.reach = max(self.reach, len(words))
+            if len(words) == 1 and table is self.whole and len(words[0]) >= LONG:
+                for lesser in _lesser(words[0]):
+                    self.shorter.setdefault(lesser, set()).add(words[0])
+
+    def likely(self, word: str) -> set[str]:
+        """Return the kinds of the words that *word* is with one letter wrong; empty if none.
+
+        The first letter is never the wrong one, for in many languages it is the denial; a letter
+        too many is none either, for so is a denial in the middle of a Turkish verb.
+        """
+        if len(word) < LONG or not word.isalpha():
+            return set()
+        near = {
+            known
+            for lesser in _lesser(word)
+            for known in self.shorter.get(lesser, ())
+            if known[0] == word[0] and _one_letter_off(known, word)
+        }
+        kinds = {kind for known in near for kind in self.whole[known]}
+        return set() if kinds & NEVER_LIKELY else kinds
 
     def kinds(self, exact: str, bare: str) -> set[str]:
         """Return the kinds of these words; empty if they are unknown."""
@@ -43,6 +68,31 @@ class Words:
                 if found := self.begins.get(word[:end]):
                     return found
         return set()
+
+
+LONG = 5
+"""Letters of the shortest word that is also read with one letter wrong."""
+
+NEVER_LIKELY = frozenset({"yes", "no", "halt", "off", "nosend", "kill", "live", "wrong", "iam"})
+"""Kinds that are never read with a letter wrong."""
+
+
+def _lesser(word: str) -> Iterator[str]:
+    """Yield *word*, and *word* without each of its letters but the first."""
+    yield word
+    for at in range(1, len(word)):
+        yield word[:at] + word[at + 1 :]
+
+
+def _one_letter_off(known: str, typed: str) -> bool:
+    """Whether *typed* is *known* with one letter missing, changed, or swapped with the next."""
+    if len(typed) > len(known):
+        return False
+    at = next((n for n, sign in enumerate(typed) if sign != known[n]), len(typed))
+    if len(typed) < len(known):
+        return typed[at:] == known[at + 1 :]
+    swapped = typed[at : at + 2] == known[at : at + 2][::-1] and typed[at + 2 :] == known[at + 2 :]
+    return swapped or typed[at + 1 :] == known[at + 1 :]
 
 
 @cache
@@ -83,6 +133,8 @@ class Seen:
     denials: int
     """Words of *not* beside each other turn a meaning twice."""
     count: int
+    sure: Kinds = frozenset()
+    """The kinds of words that are spelled as we know them, and that we are sure of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,25 +150,51 @@ class Rule:
 def see(said: Message, language: str) -> Seen:
     """Return *said* by the longest words of *language* at each place."""
     words = words_of(language)
-    kinds: set[str] = set()
+    count = len(said.exact)
+    fused = _fused(words, said)
+    kinds: set[str] = {"cannot"} if fused else set()
+    sure: set[str] = set(kinds)
     unknown: list[str] = []
     denials = at = 0
-    count = len(said.exact)
     while at < count:
         for end in range(min(count, at + words.reach), at, -1):
-            found = words.kinds(" ".join(said.exact[at:end]), " ".join(said.bare[at:end]))
+            exact, bare = " ".join(said.exact[at:end]), " ".join(said.bare[at:end])
+            found = words.kinds(exact, bare)
             if not found and end == at + 1:
                 found = _less_held(words, said.bare[at])
             if found:
+                sure |= found
                 break
+            if found := words.doubted.get(exact) or words.doubted.get(bare) or set():
+                break
+        if not found:
+            found = {"figure"} if said.exact[at][0].isdigit() else words.likely(said.bare[at])
         if "close" in found and count - end <= 3:
             break
-        if not found:
+        if not found and at not in fused and not _signs_off(said, at):
             unknown.append(said.exact[at])
         kinds |= found
-        denials += "not" in found and not found & {"no", "cannot"}
+        denials += "not" in found and not found & {"no", "cannot"} and at not in fused
         at = end
-    return Seen(frozenset(kinds), tuple(unknown), denials, count)
+    return Seen(frozenset(kinds), tuple(unknown), denials, count, frozenset(sure))
+
+
+def _fused(words: Words, said: Message) -> set[int]:
+    """The places of a *cannot* of several words, also where a greedy eye parts them."""
+    found: set[int] = set()
+    for at in range(len(said.exact) - 1):
+        for end in range(at + 2, min(len(said.exact), at + words.reach) + 1):
+            exact, bare = " ".join(said.exact[at:end]), " ".join(said.bare[at:end])
+            kinds = words.whole.get(exact) or words.whole.get(bare) or set()
+            if "cannot" in kinds:
+                found.update(range(at, end))
+    return found
+
+
+def _signs_off(said: Message, at: int) -> bool:
+    """Whether word *at* is the name below a text: the last, behind a full stop, and no word."""
+    word = said.exact[at]
+    return at >= len(said.exact) - said.signed and len(word) > 3 and not lexicon().knows(word)
 
 
 def _less_held(words: Words, word: str) -> set[str]:
@@ -146,8 +224,11 @@ GRAVE = _rules(
         "stop | halt msg -not | ends the messages",
         "stop | halt send -not -appt -asks | ends the messages",
         "stop | not want msg -can -come -grasp | wants no messages",
-        "stop | not send msg -can -grasp | wants no messages",
-        "stop | cannot send msg -can -grasp | wants no messages",
+        "stop | not send msg -can -grasp -got -why | wants no messages",
+        "stop | cannot send msg -can -grasp -got -why | wants no messages",
+        "stop | not msg more -can -grasp -got -asks | wants no more messages",
+        "stop | not send more -can -grasp -got -appt -asks | wants no more messages",
+        "stop | nosend -again -why -got -appt | asks us to send no more",
     )
 )
 """Read in every language, also inside a question, in this order."""
@@ -157,12 +238,16 @@ NEEDS = _rules(
         "start | again msg -not -halt -yes | wants messages again",
         "start | again send -not -halt -yes | wants messages again",
         "wrong_number | person not | does not know the person",
+        "wrong_number | wrong iam | is somebody else",
+        "wrong_number | wrong person | does not know the person",
+        "wrong_number | wrong -not -no -asks -yes -come -appt -change | a wrong number",
         "wrong_number | iam mine number | is somebody else",
         "wrong_number | iam mine -appt | is somebody else",
         "wrong_number | iam number -appt | is somebody else",
         "childcare | nursery -ill | asks about childcare",
         "childcare | child care -ill | nobody to mind the children",
         "childcare | child nobody -ill | nobody to mind the children",
+        "human | money | asks about money: a colleague answers",
         "help | grasp not | does not understand",
         "help | what | asks who or what this is",
     )
@@ -179,6 +264,9 @@ ANSWERS = _rules(
         "reschedule | when can | names another time",
         "reschedule | when cannot | cannot, and names another time",
         "reschedule | not now later | not now, but later",
+        "reschedule | not now if -come -yes | not now, perhaps later",
+        "reschedule | not later if -come -yes | not now, perhaps later",
+        "reschedule | no later -come -yes | not now, but later",
         "reschedule | no now later | not now, but later",
         "reschedule | later can -come | asks for another time",
         "reschedule | later better | asks for another time",
@@ -192,6 +280,7 @@ ANSWERS = _rules(
         "decline | not come -yes | does not come",
         "decline | not can -msg -send | cannot come",
         "decline | not come no | does not come",
+        "human | transit -asks -money -msg | is on the way: the klantmanager should know",
         "thanks | thanks -yes -come -not -no -cannot -msg -day -want | thanks, and nothing else",
     )
 )
@@ -200,9 +289,20 @@ _SPOILS_A_YES = frozenset(
     {
         *("no", "not", "cannot", "ill", "cancel", "change", "when", "later", "msg", "send", "halt"),
         *("off", "again", "kill", "late", "if", "but", "asks", "care", "child", "nobody", "number"),
-        *("iam", "what", "grasp", "live"),
+        *("iam", "what", "grasp", "live", "money", "nosend", "wrong"),
     }
 )
+
+
+SECOND_SIGNS: dict[str, Kinds] = {
+    "decline": frozenset({"no", "not", "cannot", "ill", "busy", "appt", "come"}),
+    "reschedule": frozenset({"when", "day", "later", "change", "better", "can", "appt", "now"}),
+    "childcare": frozenset({"child", "care", "nobody"}),
+    "human": frozenset({"asks", "money", "late", "transit", "can"}),
+    "help": frozenset({"grasp", "not"}),
+    "wrong_number": frozenset({"number", "person", "iam", "not", "mine"}),
+}
+"""What confirms a misspelled or doubtful word; an intent that is not here needs sure words."""
 
 
 def grave(said: Message, languages: Iterable[str]) -> tuple[str, str] | None:
@@ -212,6 +312,14 @@ def grave(said: Message, languages: Iterable[str]) -> tuple[str, str] | None:
     for code, seen in _seen(said, languages):
         if found := _first(GRAVE, seen, code):
             return found
+    return None
+
+
+def asks(said: Message, languages: Iterable[str]) -> tuple[str, str] | None:
+    """Return that something is asked, and why; not where it only wonders whether to come."""
+    for code, seen in _seen(said, languages):
+        if "asks" in seen.sure and "if" not in seen.kinds:
+            return "human", f"a sentence in {code}: asks where, when, how or which"
     return None
 
 
@@ -242,6 +350,11 @@ def answer(said: Message, languages: Iterable[str]) -> tuple[str, str] | None:
     return None
 
 
+def wonders(said: Message, languages: Iterable[str]) -> bool:
+    """Return whether it says perhaps, if or we shall see: a doubt of the person, not a question."""
+    return any("if" in seen.sure for _, seen in _seen(said, languages))
+
+
 def chooses(said: Message, languages: Iterable[str]) -> bool:
     """Return whether nothing but words that go before a number, and politeness, is said."""
     for code in languages:
@@ -267,9 +380,13 @@ def fused_no(said: Message, languages: Iterable[str]) -> tuple[str, str] | None:
 def asks_for(said: Message, languages: Iterable[str]) -> bool:
     """Return whether the words beside the name of a language ask for it: is it possible in ..."""
     return any(
-        not seen.unknown and seen.kinds <= {"fill", "can", "want", "asks", "better", "msg"}
+        not seen.unknown and seen.kinds <= _ASKS_FOR
         for seen in (see(said, code) for code in languages)
     )
+
+
+_ASKS_FOR = {"fill", "can", "want", "asks", "better", "msg", "send", "tongue", "grasp"}
+"""What stands beside the name of a language that is asked for."""
 
 
 def _seen(said: Message, languages: Iterable[str]) -> Iterator[tuple[str, Seen]]:
@@ -281,10 +398,22 @@ def _seen(said: Message, languages: Iterable[str]) -> Iterator[tuple[str, Seen]]
 
 def _first(rules: tuple[Rule, ...], seen: Seen, code: str) -> tuple[str, str] | None:
     fits: Callable[[Rule], bool] = lambda rule: (  # noqa: E731 - one line of logic
-        rule.all <= seen.kinds and not rule.none & seen.kinds
+        rule.all <= seen.kinds and not rule.none & seen.kinds and _sure(rule, seen)
     )
-    rule = next(filter(fits, rules), None)
+    surely: Callable[[Rule], bool] = lambda rule: fits(rule) and rule.all <= seen.sure  # noqa: E731
+    rule = next(filter(surely, rules), None) or next(filter(fits, rules), None)
     return (rule.intent, f"a sentence in {code}: {rule.why}") if rule else None
+
+
+def _sure(rule: Rule, seen: Seen) -> bool:
+    """Whether no likeness decides: the words are sure, or something sure confirms them."""
+    if rule.all <= seen.sure:
+        return True
+    return (
+        bool((rule.all | SECOND_SIGNS[rule.intent]) & seen.sure)
+        if (rule.intent in SECOND_SIGNS)
+        else False
+    )
 
 
 def _a_name(said: Message, seen: Seen, code: str) -> tuple[str, str] | None:
@@ -300,6 +429,10 @@ def _a_name(said: Message, seen: Seen, code: str) -> tuple[str, str] | None:
 def _yes(said: Message, seen: Seen, code: str) -> tuple[str, str] | None:
     if seen.unknown or said.question or seen.kinds & _SPOILS_A_YES:
         return None
-    if seen.kinds & {"yes", "come"}:
+    if seen.kinds & {"figure", "busy"} and "come" not in seen.sure:
+        return None
+    if "come" in seen.kinds - seen.sure and "yes" not in seen.sure:
+        return None
+    if seen.sure & {"yes", "come"}:
         return "confirm", f"a sentence in {code}: every word is known and it says yes"
     return None

@@ -497,7 +497,11 @@ class _Reader:
 
     def named(self, start: int, end: int) -> str | None:
         """Our code of the language that the words from *start* to *end* are a name of."""
-        names = self.held.names.find(*self.spelling(start, end))
+        exact, bare = self.spelling(start, end)
+        names = self.held.names.find(exact, bare)
+        for joined in () if names else _IN:
+            if exact.startswith(joined):
+                names = names or self.held.names.find(exact[len(joined) :], bare[len(joined) :])
         return names[0] if names else None
 
     def which_language(self, part: Part | None) -> Understood:
@@ -674,7 +678,9 @@ class _Reader:
         """It asks for something: a person answers."""
         if self.said.question:
             return Understood("human", "a question no rule answers")
-        if self.count > 1:
+        if self.count > 1 and (found := sentence.asks(self.said, self.tongues())):
+            return self.by(found)
+        if self.count > 1 and not sentence.wonders(self.said, self.tongues()):
             for start in range(self.count):
                 for end in self.ends(start):
                     if "question" in self.roles_at(start, end):
@@ -689,6 +695,8 @@ class _Reader:
 
 
 _DISTRESS = "angry or sad: a colleague looks first"
+_IN = ("بال", "ب", "ال", "ብ", "በ")
+"""What is joined to the name of a language: in, and the."""
 _TELLING = frozenset({"emergency", "childcare"})
 
 
