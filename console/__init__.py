@@ -31,7 +31,16 @@ def make(
     """Return the console over *house*. *wake* is called after something was queued."""
     from flask import Flask
 
-    from console import guard, inbox, login, people, today, voortrajecten  # noqa: F401  # pages register themselves
+    from console import (  # noqa: F401  # pages register themselves
+        broadcasts,
+        guard,
+        inbox,
+        login,
+        people,
+        sending,
+        today,
+        voortrajecten,
+    )
     from console.desk import desk
 
     app = Flask(__name__, static_folder=None)

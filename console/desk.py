@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import ROUND_UP, Decimal
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -181,6 +182,8 @@ def spoken(code: str | None) -> Markup:
     known = languages().get(code or "")
     if known is None:
         return Markup('<span class="lng mute">{}</span>').format(gettext("taal onbekend"))
+    if known.code == "nl":
+        return Markup('<span class="lng">{}</span>').format(known.dutch)
     return Markup(
         '<span class="lng"><bdi lang="{}" dir="{}">{}</bdi> <span class="lng__nl">{}</span></span>'
     ).format(known.code, "rtl" if known.rtl else "ltr", known.name, known.dutch)
@@ -217,6 +220,27 @@ def short(moment: datetime | date) -> str:
 def stamp(moment: datetime) -> str:
     """Write a day in short and the time of day, e.g. ``3 dec 09:05``."""
     return f"{short(moment)} {clock(moment)}"
+
+
+@desk.app_template_filter()
+def sentence(text: str) -> str:
+    """Write *text* with a capital in front; what was a capital stays one."""
+    return text[:1].upper() + text[1:]
+
+
+@desk.app_template_filter()
+def many(number: int) -> str:
+    """Write a number of people or messages, e.g. ``8.500``."""
+    return f"{number:,}".replace(",", ".")
+
+
+@desk.app_template_filter()
+def euro(amount: Decimal | None) -> str:
+    """Write an amount in euros, rounded up to cents; a dash where nobody knows it."""
+    if amount is None:
+        return "–"
+    cents = amount.quantize(Decimal("0.01"), ROUND_UP)
+    return f"€ {cents:,}".translate(str.maketrans(",.", ".,"))
 
 
 @desk.app_template_filter()

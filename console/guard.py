@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from urllib.parse import urlsplit
 
 from flask import (
     Flask,
@@ -29,8 +30,10 @@ from console.login import FRESH
 EVERYBODY = frozenset(ROLES)
 CASEWORK = frozenset({"klantmanager", "coordinator"})
 PEOPLE = CASEWORK | {"frontlijn"}
-GROUPS = frozenset({"communicatie", "goedkeurder", "coordinator"})
 COORDINATION = frozenset({"coordinator"})
+WRITERS = frozenset({"communicatie", "coordinator"})
+APPROVERS = frozenset({"goedkeurder"})
+GROUPS = WRITERS | APPROVERS
 BEHEER = frozenset({"beheerder"})
 
 
@@ -82,6 +85,19 @@ RULES: dict[str, Rule] = {
     "console.voortrajecten": Rule(CASEWORK),
     "console.one_voortraject": Rule(CASEWORK),
     "console.answer_for": Rule(COORDINATION),
+    "console.broadcasts": Rule(GROUPS),
+    "console.new_broadcast": Rule(WRITERS),
+    "console.write_broadcast": Rule(WRITERS),
+    "console.edit_broadcast": Rule(WRITERS),
+    "console.change_broadcast": Rule(WRITERS),
+    "console.preview_broadcast": Rule(GROUPS),
+    "console.agree_broadcast": Rule(GROUPS),
+    "console.approve_broadcast": Rule(APPROVERS, fresh=True),
+    "console.broadcast": Rule(GROUPS),
+    "console.start_broadcast": Rule(GROUPS),
+    "console.stop_broadcast": Rule(GROUPS),
+    "console.resume_broadcast": Rule(GROUPS),
+    "console.correct_broadcast": Rule(WRITERS),
     "console.language_of_console": Rule(EVERYBODY),
 }
 
@@ -123,11 +139,18 @@ def _ask() -> ResponseReturnValue | None:
     if not rule.roles & {role.name for role in current_user.roles}:
         abort(403)
     if rule.fresh and not check_and_update_authn_fresh(FRESH, timedelta(0), "session"):
-        back = (
-            request.full_path.rstrip("?") if request.method == "GET" else url_for("console.today")
-        )
-        return redirect(url_for("security.verify", next=back))
+        return redirect(url_for("security.verify", next=_way_back()))
     return None
+
+
+def _way_back() -> str:
+    """Return where somebody goes on who had to prove once more who they are: to their form."""
+    if request.method == "GET":
+        return request.full_path.rstrip("?")
+    came_from = urlsplit(request.referrer or "")
+    if came_from.netloc == request.host and came_from.path.startswith("/console/"):
+        return f"{came_from.path}?{came_from.query}".rstrip("?")
+    return url_for("console.today")
 
 
 def _is_ours() -> None:

@@ -87,3 +87,49 @@ TASK_ICONS: dict[str, str] = {
     "geen berichten, bel of brief": "octagon-x",
 }
 """Any other kind gets the general one: a page never fails over a new kind of task."""
+
+TEXTS: dict[str, str] = {
+    # Catalogue texts that a group message may bring, as staff call them.
+    "voortraject.invitation": "Uitnodiging voor een voortraject",
+    "voortraject.correction": "Correctie van een uitnodiging",
+    "voortraject.place_free": "Er is een plek vrij",
+    "voortraject.first_meeting": "Herinnering aan de eerste keer",
+    "afspraak.cancelled": "Een afspraak gaat niet door",
+    "broadcast.own": "Eigen tekst",
+}
+
+TEXT_STATES: dict[str, Status] = {
+    "source": Status("Bron", "check", "safe"),
+    "reviewed": Status("Nagekeken", "check", "safe"),
+    "unreviewed": Status("Nog niet nagekeken", "eye", "neutral"),
+    "stale": Status("Verouderd", "history", "warning"),
+    "missing": Status("Ontbreekt", "circle-x", "danger"),
+}
+
+BROADCASTS: dict[str, Status] = {
+    "draft": Status("Concept", "pencil", "inactive"),
+    "approved": Status("Goedgekeurd", "circle-check", "safe"),
+    "sending": Status("Wordt verstuurd", "radio", "safe"),
+    "holding": Status("De eersten hebben het", "hourglass", "neutral"),
+    "paused": Status("Stopte zelf", "octagon-pause", "warning"),
+    "stopped": Status("Gestopt", "octagon-pause", "warning"),
+    "done": Status("Klaar", "check-check", "safe"),
+}
+
+FIGURES: dict[str, tuple[str, str, str, str]] = {
+    # Figure -> word, icon, colour, what it means. In the order of a message's life.
+    "planned": ("Gepland", "clock", "none", "staat klaar, nog niet weg"),
+    "under_way": ("In de lucht", "send", "teal2", "wordt nu aangeboden"),
+    "offered": ("Aangeboden", "check", "teal2", "bij WhatsApp, sms of Telegram"),
+    "delivered": ("Afgeleverd", "check-check", "teal", "op de telefoon"),
+    "read": ("Gelezen", "eye", "good", "geopend"),
+    "failed": ("Mislukt", "circle-x", "bad", "zeker niet aangekomen"),
+    "unknown": ("Onbekend", "circle-question-mark", "warn", "misschien verstuurd"),
+    "no_receipt": (
+        "Geen ontvangstbewijs",
+        "circle-question-mark",
+        "warn",
+        "verstuurd, nooit bevestigd",
+    ),
+    "held": ("Tegengehouden", "hand", "none", "niet verstuurd"),
+}

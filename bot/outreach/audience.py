@@ -1,7 +1,8 @@
 """Whom a rule means, and who of them can be written to: counted before anything is sent.
 
-A rule is what staff type: ``wijk=Noord,Oost taal=ti niet groep=startgroep``. Spaces mean *and*,
-commas *or*; ``niet`` or ``!`` turns one part around. Without a rule it means everyone.
+A rule is what staff type: ``wijk=Noord,Oost taal=ti niet groep=startgroep`` or
+``voortraject=V-1 antwoord=nee``. Spaces mean *and*, commas *or*; ``niet`` or ``!`` turns one
+part around. Without a rule it means everyone.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import shlex
 from array import array
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
@@ -23,6 +24,7 @@ from bot.gemeente import Gemeente
 from bot.house import House
 from bot.messaging import route
 from bot.models.people import Address, Inburgeraar, PersonAddress
+from bot.models.voortrajecten import Deelname, Voortraject
 from bot.privacy import consent
 from bot.wording import languages
 from bot.wording.languages import bare
@@ -34,6 +36,16 @@ FIELDS: Mapping[str, str] = {
     "thema": "interest",
 }
 """What a rule may speak of, by the word that staff use: a column of `Inburgeraar`."""
+
+VOORTRAJECT, ANSWERED = "voortraject", "antwoord"
+"""What else: a group they were invited to (its kenmerk), and whether they ever wrote to us."""
+
+WORDS = (*FIELDS, VOORTRAJECT, ANSWERED)
+
+YES, NO = "ja", "nee"
+
+_BETWEEN = "\x1f"
+"""Stands between several values of one person."""
 
 ALREADY = "al uitgenodigd"
 NO_ADDRESS = "geen adres dat wij kunnen gebruiken"
@@ -107,13 +119,15 @@ def _clause(word: str, *, excluded: bool) -> Clause:
     about = bare(name)
     if not sign or not name:
         raise RuleError(f"{word!r}: schrijf een regel als wijk=Noord taal=ti,ar.")
-    if about not in FIELDS:
-        raise RuleError(f"{word!r}: {name!r} kennen wij niet; kies uit {', '.join(FIELDS)}.")
+    if about not in WORDS:
+        raise RuleError(f"{word!r}: {name!r} kennen wij niet; kies uit {', '.join(WORDS)}.")
     values = tuple(dict.fromkeys(value.strip() for value in told.split(",") if value.strip()))
     if not values:
         raise RuleError(f"{word!r}: er staat niets achter {name}=.")
     if about == "taal":
         values = tuple(_language(word, value) for value in values)
+    if about == ANSWERED and not set(map(bare, values)) <= {YES, NO}:
+        raise RuleError(f"{word!r}: schrijf {ANSWERED}={YES} of {ANSWERED}={NO}.")
     return Clause(about, values, excluded)
 
 
@@ -217,12 +231,14 @@ def walk(
     found: Reach,
     *,
     key: str,
+    state: Callable[[str], str] | None = None,
     only: Collection[int] | None = None,
     already: Collection[int] = (),
     unreviewed: Collection[str] = (),
 ) -> Iterator[Reached]:
     """Yield everyone whom the text *key* would reach; count them in *found*, and the others.
 
+    *state* says how the text stands in a language, if not as the catalogue has it.
     *only* are the ids of those it is about at all, None for everyone; *already* those of people
     who have had it. *unreviewed* are the codes of the languages in which a text that nobody has
     reviewed may go out; a text that is missing or stale never does, for its readers would get
@@ -230,15 +246,21 @@ def walk(
     """
     fits = _Fits(house.gemeente, rule)
     invitation = house.catalogue.entries[key].purpose == "invitation"
-    unsayable = cache(partial(_unsayable, house, key, unreviewed=unreviewed))
+    stands = state or (lambda language: house.catalogue.text(key, language).state)
+    unsayable = cache(partial(_unsayable, stands, unreviewed=unreviewed))
     for people in _everyone(session):
         first, last = people[0].id, people[-1].id
         places = _places(session, first, last)
         may_invite = consent.invitable(session, first, last) if invitation else None
+        groups = _groups(session, first, last) if fits.asks(VOORTRAJECT) else {}
         for person in people:
-            if (only is not None and person.id not in only) or not fits(person):
+            if only is not None and person.id not in only:
                 continue
             theirs = places.get(person.id, ())
+            wrote = any(place.last_inbound_at is not None for place in theirs)
+            also = {VOORTRAJECT: groups.get(person.id, ""), ANSWERED: YES if wrote else NO}
+            if not fits(person, also):
+                continue
             may = may_invite and partial(may_invite, person.id)
             place = route.usable(theirs, may)
             why = None
@@ -312,23 +334,49 @@ def _places(session: Session, first: int, last: int) -> Mapping[int, list[_Place
     return found
 
 
+def _groups(session: Session, first: int, last: int) -> Mapping[int, str]:
+    """Return the voortrajecten that the people with these ids were invited to."""
+    found: dict[int, str] = {}
+    for person, kenmerk in session.execute(
+        select(Deelname.person_id, Voortraject.kenmerk)
+        .join(Voortraject, Voortraject.id == Deelname.voortraject_id)
+        .where(Deelname.person_id.between(first, last))
+        .order_by(Deelname.id)
+    ):
+        found[person] = found[person] + _BETWEEN + kenmerk if person in found else kenmerk
+    return found
+
+
 class _Fits:
     """Says of one person after the other whether a rule means them; knows who it met."""
 
     def __init__(self, gemeente: Gemeente, rule: Rule) -> None:
         self._gemeente = gemeente
         self._rule = rule
-        self._met: dict[str, set[str]] = {name: set() for name in FIELDS}
+        self._met: dict[str, set[str]] = {name: set() for name in WORDS}
+        self._met[ANSWERED] = {YES, NO}
         self._held = [
             (attrgetter(FIELDS[clause.field]), cache(partial(self._holds, clause)))
             for clause in rule.clauses
+            if clause.field in FIELDS
+        ]
+        self._held_also = [
+            (clause.field, cache(partial(self._holds, clause)))
+            for clause in rule.clauses
+            if clause.field not in FIELDS
         ]
 
-    def __call__(self, person: _Person) -> bool:
-        """Say whether every clause of the rule holds for *person*."""
+    def asks(self, about: str) -> bool:
+        """Say whether the rule speaks of *about*."""
+        return any(clause.field == about for clause in self._rule.clauses)
+
+    def __call__(self, person: _Person, also: Mapping[str, str]) -> bool:
+        """Say whether every clause of the rule holds for *person*; *also* is the rest of them."""
         held = True
         for value, holds in self._held:
             held = holds(value(person) or "") and held  # each clause must know whom it met
+        for name, holds in self._held_also:
+            held = holds(also[name]) and held
         return held
 
     def _holds(self, clause: Clause, value: str) -> bool:
@@ -347,6 +395,8 @@ class _Fits:
     def _spellings(self, about: str, value: str) -> set[str]:
         """Return all that staff may call *value*: a wijk and a theme have a code and a name."""
         names = {bare(value)}
+        if about == VOORTRAJECT:
+            return {bare(each) for each in value.split(_BETWEEN)} - {""}
         if about == "wijk" and (wijk := self._gemeente.wijk(value)):
             names |= {bare(wijk.code), bare(wijk.name)}
         if about == "thema":
@@ -364,9 +414,11 @@ def _why_not(places: Collection[_Place]) -> str:
     return STOPPED if stopped else NO_ADDRESS
 
 
-def _unsayable(house: House, key: str, language: str, *, unreviewed: Collection[str]) -> str | None:
-    """Return why the text *key* may not go out in *language*; None if it may."""
-    match house.catalogue.text(key, language).state:
+def _unsayable(
+    stands: Callable[[str], str], language: str, *, unreviewed: Collection[str]
+) -> str | None:
+    """Return why the text may not go out in *language*; None if it may."""
+    match stands(language):
         case "missing" | "stale":
             return NO_TEXT
         case "unreviewed" if language not in unreviewed:

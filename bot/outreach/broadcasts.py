@@ -32,10 +32,21 @@ from bot.models.voortrajecten import Voortraject
 from bot.outreach import audience, tasks, voortraject
 from bot.outreach.audience import AT_ONCE, Chosen, RuleError
 from bot.outreach.intake.when import impossible
-from bot.outreach.preview import Preview, pace, press_of
+from bot.outreach.preview import (
+    OWN,
+    OWN_TEXT,
+    Preview,
+    own_texts,
+    own_values,
+    pace,
+    press_of,
+)
+from bot.wording import forbidden
+from bot.wording.catalogue import SAMPLES
 from bot.wording.entries import Entry, placeholders
-from bot.wording.languages import languages
-from bot.wording.render import spoken_date, spoken_time
+from bot.wording.languages import languages, shipped
+from bot.wording.render import LONGEST_VALUE, spoken_date, spoken_time
+from bot.wording.segments import segments
 
 CORRECTION = "voortraject.correction"
 
@@ -130,9 +141,10 @@ def change(
             f"Groepsbericht {broadcast.id} is al begonnen; "
             f"{', '.join(sorted(fixed))} staat vast. Maak een nieuw groepsbericht."
         )
-    for name in altered:
-        setattr(broadcast, name, settings[name])
-    _complete(session, house, broadcast)
+    with session.no_autoflush:  # what is left open is filled in first
+        for name in altered:
+            setattr(broadcast, name, settings[name])
+        _complete(session, house, broadcast)
     broadcast.written_by = _name(by)
     _void(broadcast)
     _note(broadcast, by, "veranderd: " + (", ".join(altered) or "niets"))
@@ -189,7 +201,7 @@ def _complete(session: Session, house: House, broadcast: Broadcast) -> None:
         raise Refused("Geef het groepsbericht een naam.")
     entry = house.catalogue.entries.get(broadcast.key)
     if entry is None or not _is_for_many(entry):
-        keys = ", ".join(k for k, e in house.catalogue.entries.items() if _is_for_many(e))
+        keys = ", ".join(for_many(house))
         raise Refused(f"{broadcast.key!r} is geen tekst voor een groepsbericht. Kies uit: {keys}.")
     try:
         audience.parse(broadcast.audience)
@@ -205,6 +217,28 @@ def _complete(session: Session, house: House, broadcast: Broadcast) -> None:
         for percent in (broadcast.most_failed, broadcast.most_stopped, broadcast.most_unknown)
     ):
         raise Refused("Een grens is een percentage van 0 tot 100.")
+
+
+def for_many(house: House) -> list[str]:
+    """Return the keys of the texts that a broadcast may bring."""
+    return [key for key, entry in house.catalogue.entries.items() if _is_for_many(entry)]
+
+
+def to_fill(house: House, key: str) -> list[str]:
+    """Return what an author must fill in for the text *key*: the rest is known or is the group's.
+
+    An own text is filled in by language instead; see `own`.
+    """
+    entry = house.catalogue.entries[key]
+    if key == OWN or entry.asks == "voortraject":
+        return []
+    known = {*outbox.known(house), "first_name"}
+    return [name for name in placeholders(entry.text) if name not in known]
+
+
+def own(texts: Mapping[str, str]) -> dict[str, str]:
+    """Return an own text, given by language code, as the ``values`` of a broadcast hold it."""
+    return {OWN_TEXT + code: text for code, text in texts.items()}
 
 
 def _is_for_many(entry: Entry) -> bool:
@@ -227,10 +261,45 @@ def _fill(house: House, entry: Entry, broadcast: Broadcast, group: Voortraject |
     for name, value in broadcast.values.items():
         if wrong := impossible(value):
             raise Refused(f"{name}: {wrong} bestaat niet. Staat de dag er goed?")
+    if entry.key == OWN:
+        _own(house, broadcast)
+        return
     there = {*outbox.known(house), "first_name", *broadcast.values}
     there |= set(voortraject.values_of(group, "nl")) if group is not None else set()
     if missing := [name for name in placeholders(entry.text) if name not in there]:
         raise Refused(f"Voor {entry.key} ontbreekt nog: {', '.join(missing)}.")
+
+
+def _own(house: House, broadcast: Broadcast) -> None:
+    """Hold an own text to what `stap content` asks of every text. Raises Refused."""
+    texts = own_texts(broadcast)
+    if broadcast.voortraject_id is not None:
+        raise Refused(
+            "Een eigen tekst nodigt niet uit voor een voortraject. Kies dan de catalogus."
+        )
+    if "nl" not in texts:
+        raise Refused("Schrijf de eigen tekst ook in het Nederlands: daaruit lezen collega's.")
+    if strange := sorted(set(broadcast.values) - set(own(dict.fromkeys(shipped(), "")))):
+        raise Refused(f"Een eigen tekst kent geen {', '.join(strange)}.")
+    for code, text in texts.items():
+        dutch = languages()[code].dutch
+        if set("{}") & set(text):
+            raise Refused(f"{dutch}: gebruik geen accolades. Schrijf alles voluit.")
+        for kind, word in forbidden.found(text, code).items():
+            raise Refused(f"{dutch}: gebruikt {word!r}, een verboden woord ({kind}).")
+        if long := next((each for each in text.split("\n") if len(each) > LONGEST_VALUE), None):
+            raise Refused(
+                f"{dutch}: een regel is {len(long)} tekens, hoogstens {LONGEST_VALUE}. "
+                "Begin vaker een nieuwe regel."
+            )
+    press = Press(house, OWN, own_values(broadcast))
+    for code in texts:
+        cost = segments(press.body(SMS, code, SAMPLES["first_name"]))
+        if cost > house.gemeente.max_segments:
+            raise Refused(
+                f"{languages()[code].dutch}: een sms is {cost} delen, hoogstens "
+                f"{house.gemeente.max_segments}. Maak de tekst korter."
+            )
 
 
 def _window(broadcast: Broadcast, group: Voortraject | None) -> None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from bot.models.broadcasts import Broadcast
-from bot.models.messages import Message
+from bot.models.broadcasts import Broadcast, Recipient
+from bot.models.messages import Message, Reply
 from bot.privacy import retention
 
 STANDS_STILL = ("paused", "stopped", "done")
@@ -84,3 +84,47 @@ def figures(session: Session, broadcast: Broadcast) -> Figures:
     if broadcast.state in STANDS_STILL:
         counts["held"] += counts.pop("planned")
     return Figures(total, +counts, causes)
+
+
+def by_channel(session: Session, broadcast: Broadcast) -> dict[str, Figures]:
+    """Count the same for each channel; the totals are those of `figures`."""
+    found = {
+        channel: Figures(total)
+        for channel, total in session.execute(
+            select(Recipient.channel, func.count())
+            .where(Recipient.broadcast_id == broadcast.id)
+            .group_by(Recipient.channel)
+            .order_by(Recipient.channel)
+        )
+    }
+    for channel, state, count in session.execute(
+        select(Message.channel, Message.state, func.count())
+        .where(Message.broadcast_id == broadcast.id)
+        .group_by(Message.channel, Message.state)
+    ):
+        if channel in found:
+            found[channel].counts[KINDS[state]] += count
+    for row in retention.gone(session, "message", broadcast.about):
+        if row.channel in found:
+            found[row.channel].counts[KINDS[row.state]] += row.count
+    for each in found.values():
+        each.counts["planned"] += each.total - each.counts.total()
+        if broadcast.state in STANDS_STILL:
+            each.counts["held"] += each.counts.pop("planned")
+    return found
+
+
+def answers(session: Session, broadcast: Broadcast) -> Counter[str]:
+    """Count what people answered to it, by how it was understood; of everybody their last word."""
+    last = (
+        select(func.max(Reply.id))
+        .join(Message, Message.id == Reply.message_id)
+        .where(Message.broadcast_id == broadcast.id)
+        .group_by(Reply.address_id)
+    )
+    counted: Counter[str] = Counter()
+    for intent, count in session.execute(
+        select(Reply.intent, func.count()).where(Reply.id.in_(last)).group_by(Reply.intent)
+    ):
+        counted[intent or "unclear"] += count
+    return counted

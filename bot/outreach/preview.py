@@ -31,6 +31,11 @@ from bot.outreach import audience, voortraject
 from bot.outreach.audience import Reach, Reached
 from bot.wording.segments import segments
 
+OWN = "broadcast.own"
+"""The text of the catalogue that stands around what an author wrote."""
+OWN_TEXT = "own:"
+"""How ``values`` of a broadcast names an own text, with the code of its language behind it."""
+
 REACHED = (
     "sending",
     "unknown",
@@ -179,8 +184,25 @@ class _Tally:
         return segments(self._press.body(SMS, language, first_name))
 
 
+def own_texts(broadcast: Broadcast) -> dict[str, str]:
+    """Return what the author wrote, by language code; nothing where it is a catalogue text."""
+    return {
+        name.removeprefix(OWN_TEXT): text
+        for name, text in broadcast.values.items()
+        if name.startswith(OWN_TEXT)
+    }
+
+
+def own_values(broadcast: Broadcast) -> Callable[[str], Mapping[str, Any]]:
+    """Return what fills `OWN` around the own text of *broadcast*, by language code."""
+    texts = {code: text.split("\n") for code, text in own_texts(broadcast).items()}
+    return lambda language: {"own": texts.get(language, [])}
+
+
 def values_of(session: Session, broadcast: Broadcast) -> Callable[[str], Mapping[str, Any]]:
     """Return what fills the text of *broadcast*, given the code of the language it is in."""
+    if broadcast.key == OWN:
+        return own_values(broadcast)
     group = session.get(Voortraject, broadcast.voortraject_id) if broadcast.voortraject_id else None
 
     def values(language: str) -> Mapping[str, Any]:
@@ -262,6 +284,7 @@ def _walk(
         audience.parse(broadcast.audience),
         found,
         key=broadcast.key,
+        state=partial(_state, house, broadcast),
         only=only,
         already=already,
         unreviewed=unreviewed,
@@ -269,7 +292,13 @@ def _walk(
 
 
 def _state(house: House, broadcast: Broadcast, language: str) -> str:
-    return house.catalogue.text(broadcast.key, language).state
+    """Say how the text stands; what an author wrote in another language nobody has reviewed."""
+    state = house.catalogue.text(broadcast.key, language).state
+    if broadcast.key != OWN or state in ("missing", "stale"):
+        return state
+    if language not in own_texts(broadcast):
+        return "missing"
+    return "source" if language == "nl" else "unreviewed"
 
 
 def _lacks_template(session: Session, house: House, press: Press, language: str) -> bool:

@@ -63,6 +63,9 @@ SAMPLES = {
     "wijk": "Oud-Zuid",
     "interest": "Koffie en praten",
     "colleague_hours": "maandag tot en met vrijdag van 9 tot 17 uur",
+    "own": "Het buurthuis is zaterdag 5 december open van 10:00 tot 12:00 uur.",
+    "colleague": "Marieke de Vries",
+    "words": "Je brief is binnen. Neem hem mee naar het gesprek.",
 }
 """Values as long as real ones: to count SMS with, and as the samples that Meta asks for."""
 

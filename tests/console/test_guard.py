@@ -25,6 +25,19 @@ MATRIX = {
     "console.voortrajecten": "klantmanager coordinator",
     "console.one_voortraject": "klantmanager coordinator",
     "console.answer_for": "coordinator",
+    "console.broadcasts": "communicatie goedkeurder coordinator",
+    "console.new_broadcast": "communicatie coordinator",
+    "console.write_broadcast": "communicatie coordinator",
+    "console.edit_broadcast": "communicatie coordinator",
+    "console.change_broadcast": "communicatie coordinator",
+    "console.preview_broadcast": "communicatie goedkeurder coordinator",
+    "console.agree_broadcast": "communicatie goedkeurder coordinator",
+    "console.approve_broadcast": "goedkeurder",
+    "console.broadcast": "communicatie goedkeurder coordinator",
+    "console.start_broadcast": "communicatie goedkeurder coordinator",
+    "console.stop_broadcast": "communicatie goedkeurder coordinator",
+    "console.resume_broadcast": "communicatie goedkeurder coordinator",
+    "console.correct_broadcast": "communicatie coordinator",
     "console.language_of_console": (
         "klantmanager frontlijn coordinator communicatie goedkeurder beheerder"
     ),
@@ -36,6 +49,7 @@ VALUES: dict[str, Any] = {
     "task_id": 1,
     "name": "css/base.css",
     "deelname_id": 1,
+    "number": 1,
 }
 
 
