@@ -161,11 +161,20 @@ def help_(turn: Turn) -> None:
 
 def human(turn: Turn) -> None:
     """A question that only a person can answer."""
+    if turn.said.need == "money":
+        money(turn)
+        return
     if turn.said.intent == "childcare":
         _task(turn, tasks.CHILDCARE, "Vraagt naar kinderopvang.")
     else:
         _task(turn, tasks.QUESTION, "Heeft een vraag. Lees het bericht.")
     turn.say("answer.human")
+
+
+def money(turn: Turn) -> None:
+    """A question about money: a colleague phones, for somebody else may see the chat."""
+    _task(turn, tasks.MONEY, "Vraagt naar geld. Bel. Schrijf er niet over in de chat.")
+    turn.say("answer.money")
 
 
 def call_noted(turn: Turn) -> None:

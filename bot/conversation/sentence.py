@@ -350,6 +350,11 @@ def answer(said: Message, languages: Iterable[str]) -> tuple[str, str] | None:
     return None
 
 
+def about_money(said: Message, languages: Iterable[str]) -> bool:
+    """Return whether money is named, in words we are sure of."""
+    return any("money" in seen.sure for _, seen in _seen(said, languages))
+
+
 def wonders(said: Message, languages: Iterable[str]) -> bool:
     """Return whether it says perhaps, if or we shall see: a doubt of the person, not a question."""
     return any("if" in seen.sure for _, seen in _seen(said, languages))

@@ -16,7 +16,7 @@ content/lexicon.yaml.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.conversation import sentence
 from bot.conversation.lexicon import Entry, Lexicon, Message, lexicon
@@ -68,6 +68,8 @@ class Understood:
     """For the intent ``start``: the code of a link, ten signs, spelled as we print it."""
     number: int | None = None
     """The number that was typed, if the text is one."""
+    need: str | None = None
+    """For the intent ``human``: ``money`` if that is what it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,10 @@ def understand(
     held = lexicon()
     reader = _Reader(held, held.read(text), held.stands_in.get(language, language), asks)
     reader.preferred = language
-    return reader.read()
+    found = reader.read()
+    if found.intent == "human" and sentence.about_money(reader.said, reader.tongues()):
+        return replace(found, need="money")
+    return found
 
 
 def _tapped(button: str) -> Understood | None:

@@ -163,7 +163,7 @@ def unclear(turn: Turn, deelname: Deelname) -> None:
 def question(turn: Turn) -> None:
     """A question about the group, which staff answer; the invitation stays open."""
     deelname = _deelname(turn)
-    if deelname is None:
+    if deelname is None or turn.said.need is not None:
         general.human(turn)
         return
     _ask_staff(turn, deelname, tasks.QUESTION, "Heeft een vraag over de groep. Lees het bericht.")

@@ -27,6 +27,21 @@ def test_s13_danger_gets_the_fixed_safety_answer_at_night_and_staff_are_alerted(
     assert world.read(lambda s: s.scalars(select(Address.bulk_locked_at)).one()) is not None
 
 
+def test_a_question_about_money_goes_to_a_person_who_phones(world):
+    """Somebody else may see the phone: the answer does not name it, the task does."""
+    person = world.person("Priya", "en", "sms", "+31697000004")
+    world.afspraak("A1", person, datetime(2026, 12, 3, 9, 30))
+    world.at(local(2026, 12, 2, 14, 30))
+    world.tick()
+    phone = world.phone("Priya")
+    phone.say("how do I get money back for the train")
+
+    assert ["vraag geld"] == world.tasks()
+    assert "money" not in phone.last.text.casefold()
+    assert "answer.money" in [key for key, _ in world.messages()]
+    assert "none" == world.answer("A1")
+
+
 def test_s02_one_dutch_word_is_understood_and_changes_no_language(world):
     person = world.person("Maryam", "fa", "telegram", "1002")
     world.afspraak("A2", person, datetime(2026, 12, 3, 10, 0))

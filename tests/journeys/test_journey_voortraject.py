@@ -129,6 +129,43 @@ def test_only_who_said_yes_to_invitations_is_asked(world, stap, group):
     assert ["consent.stopped"] == [key for key, _ in world.messages()]
 
 
+def test_no_invitation_reaches_a_phone_from_which_danger_was_told(world, stap, group, people):
+    """Who is beside her may see it. What she has with us goes on: a reminder still comes."""
+    group(12)
+    selam = world.person("Selam", "ti", "telegram", "1001", invitations=True)
+    world.afspraak("A1", selam, datetime(2026, 12, 3, 10, 0))
+    hand = world.phone("Selam")
+    hand.say("ሰብኣየይ ይወቅዓኒ ኣሎ ፈሪሐ")
+
+    assert ["noodgeval"] == world.tasks()
+    assert all(part in hand.last.text for part in ("112", "0800-2000", "Veilig Thuis", "ገዛ"))
+    assert "ፈሪሐ" not in hand.last.text, "nothing of what was written is repeated"
+
+    done = stap("invite", "V1", "--unreviewed", "alle")
+    assert "Uitgenodigd: 3" in done.stdout
+    world.at(local(2026, 12, 2, 10, 0))
+    world.tick()
+    assert "03-12-2026" in hand.last.text
+    assert not any("STOP" in bubble.text for bubble in hand.received), "no invitation"
+
+
+def test_what_was_planned_before_the_danger_is_held(world, stap, group):
+    """The invitation waits for the morning; at night she writes that she is not safe."""
+    group(12)
+    world.at(local(2026, 12, 1, 22, 0))
+    world.person("Selam", "ti", "telegram", "1001", invitations=True)
+    stap("invite", "V1", "--unreviewed", "alle")
+    hand = world.phone("Selam")
+    assert [] == hand.received
+    hand.say("ሰብኣየይ ይወቅዓኒ ኣሎ ፈሪሐ")
+
+    world.at(local(2026, 12, 2, 11, 0))
+    world.tick()
+
+    assert 1 == len(hand.received), "the safety answer, and nothing else"
+    assert ("voortraject.invitation", "blocked") in world.messages()
+
+
 def test_a_rule_chooses_and_check_sends_nothing(world, stap, group, people):
     group(12)
 

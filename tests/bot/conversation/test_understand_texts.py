@@ -507,3 +507,20 @@ def test_later_is_one_of_the_answers_to_an_invitation(text):
     """For an afspraak it may also mean "I will answer later"."""
     assert "reschedule" == understand(text, language="nl", asks="voortraject").intent
     assert "unclear" == understand(text, language="nl", asks="afspraak").intent
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("nl", "wordt mijn reiskosten betaald"),
+        ("en", "how much does it cost"),
+        ("ar", "بتدفعولي حق المواصلات؟"),
+        ("tr", "ücretli mi acaba"),
+        ("fr", "est-ce que c'est gratuit ?"),
+    ],
+)
+def test_a_question_about_money_names_its_need(language, text):
+    """Staff phone about it, for somebody else may see the chat."""
+    said = understand(text, language=language, asks="afspraak")
+
+    assert ("human", "money") == (said.intent, said.need)
