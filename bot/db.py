@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -125,6 +126,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.engine = _engine(url)
+        self._alone: deque[_Alone] = deque()
         self._away_since: float | None = None
         self._back_since = 0.0
         self._noticing = Lock()
@@ -149,6 +151,62 @@ class Database:
         engine = self.engine.execution_options(reading=True)
         with self._noticed(), Session(engine) as session, session.begin():
             yield session
+
+    def insert_alone(
+        self, table: type[Base], values: Mapping[str, Any], *, wait: float = WAIT
+    ) -> bool:
+        """Insert one row in a transaction of its own, unless a unique constraint holds it already.
+
+        Says whether it did. One statement and one trip: for a door, whose time would mostly go
+        into a session. It waits no longer than *wait* seconds.
+        """
+        insertion = _insertion(table, self.engine.dialect, frozenset(values), frozenset())
+        row = insertion.row(values)
+        began = time.monotonic()
+        with self._noticed():
+            try:
+                made = self._insert_alone(insertion.one_by_one, row, wait)
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+                # It died while nobody used it, and so did others; inserted twice is inserted once.
+                self._let_go()
+                made = self._insert_alone(insertion.one_by_one, row, wait)
+        self._is_back(began)
+        return made
+
+    def _insert_alone(self, statement: str, row: tuple[Any, ...], wait: float) -> bool:
+        dialect, alone = self.engine.dialect, None
+        try:
+            alone = self._take()
+            alone.wait(wait)
+            made: int = alone.driver.execute(statement, row).rowcount
+        except dialect.loaded_dbapi.Error as error:
+            lost = alone is not None and dialect.is_disconnect(error, alone.driver, None)
+            if alone is not None:
+                alone.close()
+            # Whoever waits out a database that is away knows SQLAlchemy's errors.
+            raise DBAPIError.instance(
+                statement,
+                None,
+                error,
+                dialect.loaded_dbapi.Error,
+                hide_parameters=True,
+                connection_invalidated=lost,
+            ) from error
+        self._alone.append(alone)
+        return made == 1
+
+    def _take(self) -> _Alone:
+        """Return a connection that nobody uses; a pool of SQLAlchemy's would take half the time."""
+        try:
+            return self._alone.pop()
+        except IndexError:
+            return _Alone(self.engine)
+
+    def _let_go(self) -> None:
+        while self._alone:
+            self._alone.pop().close()
 
     @contextmanager
     def _noticed(self) -> Iterator[None]:
@@ -182,7 +240,31 @@ class Database:
 
     def close(self) -> None:
         """Let all connections go."""
+        self._let_go()
         self.engine.dispose()
+
+
+class _Alone:
+    """A connection on which every statement is a transaction of its own."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        self.driver: Any = self._connection.connection.driver_connection
+        self._connection.detach()
+        self._is_sqlite = engine.dialect.name == "sqlite"
+        self._waits = ""
+
+    def wait(self, seconds: float) -> None:
+        """Let no statement take longer than *seconds*."""
+        waits = f"{seconds * 1000:.0f}"
+        if waits != self._waits:
+            setting = "PRAGMA busy_timeout" if self._is_sqlite else "SET statement_timeout"
+            self.driver.execute(f"{setting} = {waits}")
+            self._waits = waits
+
+    def close(self) -> None:
+        """Let it go."""
+        self._connection.close()
 
 
 @event.listens_for(Session, "after_begin")
@@ -279,7 +361,7 @@ def insert_once(session: Session, table: type[Base], values: Mapping[str, Any]) 
     session.flush()
     connection = session.connection()
     insertion = _insertion(table, connection.dialect, frozenset(values), frozenset())
-    [row] = insertion.rows([values], {})
+    row = insertion.row(values)
     made = connection.exec_driver_sql(f"{insertion.one_by_one} RETURNING id", row)
     number: int | None = made.scalar_one_or_none()
     return number
@@ -352,6 +434,8 @@ class _Insertion:
     """Columns that are equal in all rows."""
     always: Mapping[str, Any]
     """The values of those among them that the model gives."""
+    usual: tuple[Any, ...]
+    """The same, ready for the driver."""
     one_by_one: str
     """Takes one row: those that differ, then those that are equal."""
     at_once: str
@@ -366,10 +450,19 @@ class _Insertion:
 
     def equal(self, same: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return the columns that are equal in all rows, ready for the driver."""
+        if not same:
+            return self.usual
         values = {**self.always, **same}
         return tuple(
             values[name] if ready is None else ready(values[name]) for name, ready in self.same
         )
+
+    def row(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return one whole row for `one_by_one`."""
+        different = [
+            values[name] if ready is None else ready(values[name]) for name, ready in self.each
+        ]
+        return (*different, *self.equal({}))
 
     def rows(
         self, rows: Sequence[Mapping[str, Any]], same: Mapping[str, Any]
@@ -420,10 +513,16 @@ def _insertion(
         beside = f"CREATE TEMPORARY TABLE IF NOT EXISTS {source} ({typed}) ON COMMIT DELETE ROWS"
         copy = f"COPY {source} ({', '.join(names[: len(different)])}) FROM STDIN"
         clear = f"DELETE FROM {source}"  # noqa: S608 - a table of ours
+    given = tuple((column.name, _ready(column.type, dialect)) for column in equal)
     return _Insertion(
         tuple((column.name, _ready(column.type, dialect)) for column in different),
-        tuple((column.name, _ready(column.type, dialect)) for column in equal),
+        given,
         always,
+        tuple(
+            always[name] if ready is None else ready(always[name])
+            for name, ready in given
+            if name in always
+        ),
         f"{into} VALUES ({places}) ON CONFLICT DO NOTHING",
         f"{into} SELECT {', '.join(taken)} FROM {source} ON CONFLICT DO NOTHING",  # noqa: S608
         beside,
@@ -434,11 +533,21 @@ def _insertion(
 
 def _ready(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
     """Return what makes a value of *kind* ready for the driver; None if it is."""
-    process = kind.dialect_impl(dialect).bind_processor(dialect)
-    if process is None:
-        return None
-    if isinstance(kind, UTCDateTime):
-        return lru_cache(maxsize=256)(process)  # rows that are made together share their moments
+    if isinstance(kind, UTCDateTime) and dialect.name == "sqlite":
+        return _in_digits
     if isinstance(kind, JSON):
-        return lambda value: value.text if isinstance(value, Written) else process(value)
-    return process
+        return _in_json
+    return kind.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _in_json(value: Any) -> str:
+    return value.text if isinstance(value, Written) else json.dumps(value)
+
+
+def _in_digits(value: datetime | None) -> str | None:
+    """Return *value* as SQLite keeps it, letter for letter what `UTCDateTime` makes of it."""
+    if value is None:
+        return None
+    if value.tzinfo is None:
+        raise ValueError("a moment without a time zone cannot be stored")
+    return value.astimezone(UTC).isoformat(" ", "microseconds")[:26]

@@ -9,16 +9,23 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, g, request
+from flask import Flask, abort, g, request
 
 from bot.settings import Settings
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
-ANY_HOST = ("twilio", "telegram", "health", "media")
+PROVIDERS = ("twilio", "telegram")
+"""Blueprints that believe a signature and nothing else of who asks; every check costs them."""
+
+ANY_HOST = (*PROVIDERS, "health", "media")
 """Blueprints for machines: a proxy may call them by any name, and none of them reads it."""
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::[0-9]{1,5})?")
@@ -64,6 +71,8 @@ def guard(app: Flask, settings: Settings, largest: Mapping[str, int] | None = No
         headers["Strict-Transport-Security"] = HSTS
 
     def arrive() -> None:
+        if request.blueprint in PROVIDERS:
+            return
         g.client = client_of(
             request.remote_addr, request.headers.get("X-Forwarded-For", ""), settings.proxies
         )
@@ -74,14 +83,27 @@ def guard(app: Flask, settings: Settings, largest: Mapping[str, int] | None = No
         if limit is not None:
             request.max_content_length = limit
 
-    def leave(response: Response) -> Response:
-        for name, value in headers.items():
-            response.headers.setdefault(name, value)
-        return response
-
-    # What is asked first, and what is done last: whatever else stands in these lists.
+    # What is asked first, whatever else stands in this list.
     app.before_request_funcs.setdefault(None, []).insert(0, arrive)
-    app.after_request_funcs.setdefault(None, []).insert(0, leave)
+    app.wsgi_app = _Dressed(app.wsgi_app, headers)  # type: ignore[assignment, method-assign]
+
+
+class _Dressed:
+    """Gives every answer *headers*, but those that it has: last of all, whatever made it."""
+
+    def __init__(self, app: WSGIApplication, headers: Mapping[str, str]) -> None:
+        self._app = app
+        self._headers = [(name.lower(), (name, value)) for name, value in headers.items()]
+
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+
+        def dressed(status: str, given: list[tuple[str, str]], *error: Any) -> Any:
+            there = {name.lower() for name, _ in given}
+            missing = [header for name, header in self._headers if name not in there]
+            return start(status, given + missing, *error)
+
+        return self._app(environ, dressed)
 
 
 def _name(host: str | None) -> str | None:

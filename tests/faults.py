@@ -38,6 +38,14 @@ def told(database: Database, during: str, afterwards: str) -> Iterator[None]:
             connection.execute(words[0])
 
     event.listen(database.engine, "checkout", tell)
+    take = database._take
+
+    def taken():
+        alone = take()
+        alone.driver.execute(words[0])
+        return alone
+
+    database._take = taken
     yield
     words[0] = afterwards
 

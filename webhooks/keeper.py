@@ -19,6 +19,7 @@ from bot.house import House
 from bot.messaging import inbox, spool
 from bot.messaging.inbox import Arrival
 from bot.messaging.spool import ARRIVAL, Spool
+from bot.models.messages import InboxEvent
 
 log = structlog.get_logger()
 
@@ -59,8 +60,12 @@ class Keeper:
 
     def _stored(self, arrival: Arrival) -> bool:
         try:
-            with self.database.session(wait=WAIT) as session:
-                inbox.store(session, arrival)
+            if not inbox.stands_alone(arrival):
+                with self.database.session(wait=WAIT) as session:
+                    inbox.store(session, arrival)
+            elif not self.database.insert_alone(InboxEvent, inbox.row_of(arrival), wait=WAIT):
+                with self.database.reading() as session:
+                    inbox.must_be_genuine(session, arrival)
         except Forged:
             raise
         except AWAY:

@@ -231,39 +231,21 @@ def store(session: Session, arrival: Arrival) -> bool:
 
     Raises Forged if its signature was used before, for something else.
     """
-    if _had_before_bots_counted(session, arrival):
+    if not stands_alone(arrival) and _had_before_bots_counted(session, arrival):
         return False
-    made = insert_once(
-        session,
-        InboxEvent,
-        {
-            "key": arrival.key,
-            "source": arrival.source,
-            "lane": arrival.lane,
-            "signature": arrival.signature,
-            "fingerprint": arrival.fingerprint,
-            "payload": dict(arrival.payload),
-            "not_before": moments.now(),
-            "received_at": arrival.at,
-        },
-    )
-    if made is not None:
+    if insert_once(session, InboxEvent, row_of(arrival)) is not None:
         return True
-    # Twilio's signature joins names and values without a mark between them and holds no time:
-    # one captured signature fits other parameters. So each counts for what it first signed.
-    if arrival.signature is not None:
-        first = session.scalar(
-            select(InboxEvent.fingerprint).where(InboxEvent.signature == arrival.signature)
-        )
-        if first is not None and first != arrival.fingerprint:
-            raise Forged("a signature used before, for something else")
+    must_be_genuine(session, arrival)
     return False
+
+
+def stands_alone(arrival: Arrival) -> bool:
+    """Say whether inserting *arrival* is all it takes to know whether we had it."""
+    return arrival.source != "telegram" or arrival.key.count(":") < 2
 
 
 def _had_before_bots_counted(session: Session, arrival: Arrival) -> bool:
     """Say whether this very update was stored under the key of a release without the bot's id."""
-    if arrival.source != "telegram" or arrival.key.count(":") < 2:
-        return False
     former = f"telegram:{arrival.key.rpartition(':')[2]}"
     return bool(
         session.scalar(
@@ -274,6 +256,35 @@ def _had_before_bots_counted(session: Session, arrival: Arrival) -> bool:
             )
         )
     )
+
+
+def row_of(arrival: Arrival) -> dict[str, Any]:
+    """Return the columns of the `InboxEvent` for *arrival*."""
+    return {
+        "key": arrival.key,
+        "source": arrival.source,
+        "lane": arrival.lane,
+        "signature": arrival.signature,
+        "fingerprint": arrival.fingerprint,
+        "payload": dict(arrival.payload),
+        "not_before": moments.now(),
+        "received_at": arrival.at,
+    }
+
+
+def must_be_genuine(session: Session, arrival: Arrival) -> None:
+    """Raise Forged if the signature of *arrival*, which we had already, was on something else.
+
+    Twilio's signature joins names and values without a mark between them and holds no time:
+    one captured signature fits other parameters. So each counts for what it first signed.
+    """
+    if arrival.signature is None:
+        return
+    first = session.scalar(
+        select(InboxEvent.fingerprint).where(InboxEvent.signature == arrival.signature)
+    )
+    if first is not None and first != arrival.fingerprint:
+        raise Forged("a signature used before, for something else")
 
 
 def _fingerprint(payload: Mapping[str, Any], envelope: Envelope | None) -> str:

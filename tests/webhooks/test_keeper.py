@@ -80,18 +80,18 @@ def test_what_was_answered_2xx_while_the_database_was_away_is_there_once(
 def test_everyone_together_waits_less_than_the_provider_does(request, sqlite_url, monkeypatch):
     """Locked for a minute, ten a second come: only the first wait for it, the others know."""
     assert keeper.WAIT * 2 < TWILIO_WAITS
-    waited: list[float | None] = []
+    waited: list[float] = []
     doors = Doors(sqlite_url)
-    session = doors.house.database.session
+    insert = doors.house.database.insert_alone
 
-    def noting(*, wait=None):
+    def noting(table, values, *, wait):
         waited.append(wait)
-        return session(wait=wait and 0.2)
+        return insert(table, values, wait=0.2)
 
-    monkeypatch.setattr(doors.house.database, "session", noting)
+    monkeypatch.setattr(doors.house.database, "insert_alone", noting)
     with locked(doors.house.database):
         answers = [doors.knock(form(MessageSid=sid(number))).status_code for number in range(1, 21)]
-        assert [keeper.WAIT] == [wait for wait in waited if wait is not None]
+        assert [keeper.WAIT] == waited
     healed(doors)
 
     assert [204] * 20 == answers
