@@ -32,6 +32,7 @@ def make(
     from flask import Flask
 
     from console import (  # noqa: F401  # pages register themselves
+        ambassadeurs,
         broadcasts,
         guard,
         inbox,

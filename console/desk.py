@@ -217,6 +217,12 @@ def short(moment: datetime | date) -> str:
 
 
 @desk.app_template_filter()
+def month(first: date, *, short: bool = False) -> str:
+    """Write the name of a month, e.g. ``december``; in *short* ``dec``."""
+    return format_date(first, "MMM" if short else "MMMM", locale="nl").replace(".", "")
+
+
+@desk.app_template_filter()
 def stamp(moment: datetime) -> str:
     """Write a day in short and the time of day, e.g. ``3 dec 09:05``."""
     return f"{short(moment)} {clock(moment)}"

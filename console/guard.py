@@ -34,6 +34,7 @@ COORDINATION = frozenset({"coordinator"})
 WRITERS = frozenset({"communicatie", "coordinator"})
 APPROVERS = frozenset({"goedkeurder"})
 GROUPS = WRITERS | APPROVERS
+SIGN = COORDINATION | {"goedkeurder"}
 BEHEER = frozenset({"beheerder"})
 
 
@@ -98,6 +99,17 @@ RULES: dict[str, Rule] = {
     "console.stop_broadcast": Rule(GROUPS),
     "console.resume_broadcast": Rule(GROUPS),
     "console.correct_broadcast": Rule(WRITERS),
+    "console.ambassadeurs": Rule(COORDINATION),
+    "console.one_ambassadeur": Rule(COORDINATION),
+    "console.show_ambassadeur_number": Rule(COORDINATION),
+    "console.ambassadeur_state": Rule(COORDINATION),
+    "console.make_link": Rule(COORDINATION),
+    "console.end_link": Rule(COORDINATION),
+    "console.decide": Rule(COORDINATION),
+    "console.premies": Rule(SIGN),
+    "console.premie_file": Rule(SIGN, fresh=True),
+    "console.draw_up": Rule(COORDINATION),
+    "console.approve_premie": Rule(SIGN),
     "console.language_of_console": Rule(EVERYBODY),
 }
 

@@ -38,7 +38,10 @@ def link(ambassadeur: str, png: Path | None, svg: Path | None) -> None:
                     f"Er is geen ambassadeur met kenmerk {ambassadeur}. "
                     "Breng het bestand in met: stap intake ambassadeurs BESTAND"
                 )
-            code = ambassadeurs.link_for(session, found).code
+            try:
+                code = ambassadeurs.link_for(session, found).code
+            except ambassadeurs.Stopped:
+                refuse(f"{ambassadeur} is gestopt als ambassadeur en krijgt geen link meer.")
         address = ambassadeurs.address_of(house, code)
     qr = ambassadeurs.qr(address)
     look = {"border": ambassadeurs.QUIET, "dark": ambassadeurs.INK, "light": "#ffffff"}

@@ -10,6 +10,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from bot.db import Base
 from bot.models.people import Inburgeraar
 
+STATES = ("aangemeld", "screening", "training", "actief", "gestopt")
+"""The way of an ambassadeur, in order. Whoever comes in by a file is `actief`."""
+
 
 class Ambassadeur(Base):
     """Someone who shares a link. Hears only counts, never who."""
@@ -23,9 +26,26 @@ class Ambassadeur(Base):
     languages: Mapped[list[str]] = mapped_column(JSON)
     wijk: Mapped[str | None]
     household: Mapped[str | None]
+    state: Mapped[str] = mapped_column(default="actief", server_default="actief")
+    """One of `STATES`. Who is `gestopt` has no link that works."""
     created_at: Mapped[datetime]
 
     links: Mapped[list[Link]] = relationship(back_populates="ambassadeur")
+
+
+class AmbassadeurStap(Base):
+    """An ambassadeur came into a state. Only ever added to: the last one counts."""
+
+    __tablename__ = "ambassadeur_stap"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    ambassadeur_id: Mapped[int] = mapped_column(
+        ForeignKey("ambassadeur.id", ondelete="CASCADE"), index=True
+    )
+    state: Mapped[str]
+    by: Mapped[str]
+    """The name of the colleague who said so."""
+    at: Mapped[datetime]
 
 
 class Link(Base):
@@ -39,6 +59,8 @@ class Link(Base):
     minors: Mapped[int] = mapped_column(default=0)
     """How many said they were under eighteen. Nothing else of them is kept."""
     created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    """Since when it brings nobody in: its code is then one that we do not know."""
 
     ambassadeur: Mapped[Ambassadeur] = relationship(back_populates="links")
 
@@ -72,9 +94,36 @@ class Aanmelding(Base):
     flags: Mapped[list[str]] = mapped_column(JSON)
     """``own_number``, ``own_household``, ``known_person``, ``shared_number``."""
     at: Mapped[datetime]
+    decided_by: Mapped[str | None]
+    """Who looked at the flags; None while nobody did."""
+    decided_at: Mapped[datetime | None]
+    decided_why: Mapped[str | None]
 
     link: Mapped[Link] = relationship()
     person: Mapped[Inburgeraar] = relationship()
+
+
+class Premie(Base):
+    """What one ambassadeur is entitled to over one month, drawn up and approved by two people.
+
+    It counts; the amount, and paying it, are elsewhere.
+    """
+
+    __tablename__ = "premie"
+    __table_args__ = (UniqueConstraint("ambassadeur_id", "month"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    ambassadeur_id: Mapped[int] = mapped_column(ForeignKey("ambassadeur.id"))
+    month: Mapped[date]
+    """Its first day, by the calendar here."""
+    count: Mapped[int]
+    """How many that came in counted, when it was drawn up."""
+    drawn_by: Mapped[str]
+    drawn_at: Mapped[datetime]
+    approved_by: Mapped[str | None]
+    approved_at: Mapped[datetime | None]
+
+    ambassadeur: Mapped[Ambassadeur] = relationship()
 
 
 class BroughtIn(Base):

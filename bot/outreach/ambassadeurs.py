@@ -19,7 +19,15 @@ from bot import moments
 from bot.channels import numbers
 from bot.db import insert_once
 from bot.house import House
-from bot.models.ambassadeurs import Aanmelding, Ambassadeur, BroughtIn, Click, Link
+from bot.models.ambassadeurs import (
+    STATES,
+    Aanmelding,
+    Ambassadeur,
+    AmbassadeurStap,
+    BroughtIn,
+    Click,
+    Link,
+)
 from bot.models.figures import Figure
 from bot.models.messages import InboxEvent, Reply
 from bot.models.people import Address, Inburgeraar, PersonAddress
@@ -38,6 +46,8 @@ INK = "#04302e"
 
 CHAT = "chat"
 """What `Click` counts under this name: the code arrived in a conversation."""
+
+STOPPED = "gestopt"
 
 _MISREAD = str.maketrans("ILO", "110")
 
@@ -60,11 +70,23 @@ def new_code() -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
 
 
+class Stopped(Exception):
+    """This ambassadeur has stopped: no link is made for them."""
+
+
 def link_for(session: Session, ambassadeur: Ambassadeur) -> Link:
-    """Return the link of *ambassadeur*, made the first time it is asked for."""
+    """Return the link of *ambassadeur* that works, made if there is none.
+
+    Raises Stopped for who has stopped.
+    """
     session.refresh(ambassadeur, with_for_update=True)  # two who ask at once get the same one
+    if ambassadeur.state == STOPPED:
+        raise Stopped
     link = session.scalars(
-        select(Link).where(Link.ambassadeur_id == ambassadeur.id).order_by(Link.id).limit(1)
+        select(Link)
+        .where(Link.ambassadeur_id == ambassadeur.id, Link.ended_at.is_(None))
+        .order_by(Link.id)
+        .limit(1)
     ).one_or_none()
     if link is None:
         link = Link(ambassadeur_id=ambassadeur.id, code=new_code(), created_at=moments.now())
@@ -73,9 +95,48 @@ def link_for(session: Session, ambassadeur: Ambassadeur) -> Link:
     return link
 
 
+def end_link(session: Session, link: Link) -> bool:
+    """Let *link* bring nobody in any more; return False if that was so already.
+
+    Who began to sign up before still counts.
+    """
+    ended = session.execute(
+        update(Link)
+        .where(Link.id == link.id, Link.ended_at.is_(None))
+        .values(ended_at=moments.now())
+        .returning(Link.id)
+    ).one_or_none()
+    return ended is not None
+
+
+def become(session: Session, ambassadeur: Ambassadeur, state: str, by: str) -> bool:
+    """Let *ambassadeur* be in *state*, as *by* says; return False if that was so already.
+
+    Who stops has no link any more. Raises ValueError for what is no state.
+    """
+    if state not in STATES:
+        raise ValueError(state)
+    session.refresh(ambassadeur, with_for_update=True)
+    if ambassadeur.state == state:
+        return False
+    ambassadeur.state = state
+    at = moments.now()
+    session.add(AmbassadeurStap(ambassadeur_id=ambassadeur.id, state=state, by=by, at=at))
+    if state == STOPPED:
+        session.execute(
+            update(Link)
+            .where(Link.ambassadeur_id == ambassadeur.id, Link.ended_at.is_(None))
+            .values(ended_at=at)
+        )
+    session.flush()
+    return True
+
+
 def find(session: Session, code: str) -> Link | None:
-    """Return the link with this *code*, however it was typed; None if there is none."""
-    return session.scalars(select(Link).where(Link.code == spelled(code))).one_or_none()
+    """Return the link that works with this *code*, however it was typed; None if there is none."""
+    return session.scalars(
+        select(Link).where(Link.code == spelled(code), Link.ended_at.is_(None))
+    ).one_or_none()
 
 
 def spelled(code: str) -> str:

@@ -38,6 +38,17 @@ MATRIX = {
     "console.stop_broadcast": "communicatie goedkeurder coordinator",
     "console.resume_broadcast": "communicatie goedkeurder coordinator",
     "console.correct_broadcast": "communicatie coordinator",
+    "console.ambassadeurs": "coordinator",
+    "console.one_ambassadeur": "coordinator",
+    "console.show_ambassadeur_number": "coordinator",
+    "console.ambassadeur_state": "coordinator",
+    "console.make_link": "coordinator",
+    "console.end_link": "coordinator",
+    "console.decide": "coordinator",
+    "console.premies": "coordinator goedkeurder",
+    "console.premie_file": "coordinator goedkeurder",
+    "console.draw_up": "coordinator",
+    "console.approve_premie": "coordinator goedkeurder",
     "console.language_of_console": (
         "klantmanager frontlijn coordinator communicatie goedkeurder beheerder"
     ),
@@ -50,6 +61,10 @@ VALUES: dict[str, Any] = {
     "name": "css/base.css",
     "deelname_id": 1,
     "number": 1,
+    "link_id": 1,
+    "aanmelding_id": 1,
+    "premie_id": 1,
+    "kind": "csv",
 }
 
 
