@@ -643,13 +643,15 @@ def _gate(known: _Known, house: House, message: Message, address: Address | None
         person = message.person_id
         if person is None or not known.may_invite(person, address.channel):
             return Held("blocked", "no_consent")
-    if message.in_reply_to is None:
-        if (message.person_id, address.id) not in known.people:
-            return Held("blocked", "person_gone")
-        if known.opens is not None:
-            if known.opens + LEAST_VALIDITY >= message.expires_at:
-                return Held("expired", "quiet_too_long")
-            return Held("planned", "quiet", known.opens)
+    theirs = (message.person_id, address.id) in known.people
+    # An answer goes to who wrote, known or not; but what speaks to somebody goes to them alone.
+    to_anybody = message.in_reply_to is not None and message.person_id is None
+    if not (theirs or to_anybody or _last_word(message)):
+        return Held("blocked", "person_gone")
+    if message.in_reply_to is None and known.opens is not None:
+        if known.opens + LEAST_VALIDITY >= message.expires_at:
+            return Held("expired", "quiet_too_long")
+        return Held("planned", "quiet", known.opens)
     if message.broadcast_id is not None:
         # It stays planned, so that it can go on without doubling.
         why_not = known.broadcasts[message.broadcast_id]

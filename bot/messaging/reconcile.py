@@ -31,19 +31,12 @@ from bot.channels.base import (
 from bot.channels.twilio import Listed, TwilioChannel
 from bot.house import House
 from bot.messaging import delivery, outbox, route, steps
-from bot.messaging.steps import APART, Verdict
+from bot.messaging.steps import AFTER, APART, AROUND, BEFORE, Verdict
 from bot.models.messages import Attempt, InboxEvent, Message, Reply
 from bot.models.people import Address
 
 SETTLED = timedelta(minutes=2)
 """How long after an attempt the list is first looked at."""
-
-BEFORE, AFTER = timedelta(minutes=1), timedelta(minutes=5)
-"""Around the start of an attempt: when the provider must have made its message."""
-
-AROUND = timedelta(hours=26)
-"""How far around an attempt a message of ours that belongs to nothing keeps it unknown: a clock may
-be wrong by a day, and a provider may have changed the text."""
 
 GIVE_IN = timedelta(minutes=30)
 """After this an unknown message gets a repeat, or staff are asked."""
@@ -141,28 +134,15 @@ def decide(
     ):
         return Finding(Verdict.OPEN)  # known by now
     now = moments.now()
-    restored = attempt.form == steps.RESTORED
-    earliest, latest = _made(attempt)
-    around = [
-        row
-        for row in listed
-        if channel.sent_it(row) and earliest - AROUND <= row.created <= latest + AROUND
-    ]
-    taken = _adopted(session, [row.ref for row in around])
-    free = [row for row in around if row.ref not in taken]
-    fitting = [
-        row
-        for row in free
-        if earliest - BEFORE <= row.created <= latest + AFTER
-        and route.body_digest(row.body) in (attempt.digest or "").split()
-    ]
-    if restored:
-        # Of several that say the same each takes one, the first first.
-        fitting = sorted(fitting, key=lambda row: row.created)[:1]
-    rivals = len(fitting) == 1 and not restored and _rivals(session, attempt, address)
-    verdict = steps.look(attempt, len(fitting), len(free), now, rivals=rivals)
+    ours = [row for row in listed if channel.sent_it(row)]
+    placed = _adopted(session, [row.ref for row in ours])
+    found = steps.search(attempt, ours, placed)
+    rivals = 0
+    if found.fitting and attempt.form != steps.RESTORED:
+        rivals = _rivals(session, attempt, address)
+    verdict = steps.look(attempt, found, now, rivals)
     if verdict is Verdict.ADOPTED:
-        failed = delivery.apply(session, message.id, attempt.number, _change(fitting[0]))
+        failed = delivery.apply(session, message.id, attempt.number, _change(found.fitting[0]))
         return Finding(verdict, failed)
     if verdict is Verdict.SEVERAL:
         told, attempt.followed_at = attempt.followed_at, attempt.followed_at or now
@@ -170,13 +150,6 @@ def decide(
     if verdict is Verdict.NOT_SENT:
         _was_not_sent(session, message, attempt, now)
     return Finding(verdict)
-
-
-def _made(attempt: Attempt) -> tuple[datetime, datetime]:
-    """Return the first and the last moment at which the call can have begun."""
-    if attempt.form == steps.RESTORED and attempt.ended_at is not None:
-        return attempt.started_at, attempt.ended_at
-    return attempt.started_at, attempt.started_at
 
 
 def _last_attempt() -> ColumnElement[bool]:
@@ -187,23 +160,27 @@ def _adopted(session: Session, refs: Collection[str]) -> set[str | None]:
     return set(session.scalars(select(Message.provider_ref).where(Message.provider_ref.in_(refs))))
 
 
-def _rivals(session: Session, attempt: Attempt, address: Address) -> bool:
-    """Say whether another attempt here, of the same text, may be what the list holds."""
-    return bool(
+def _rivals(session: Session, attempt: Attempt, address: Address) -> int:
+    """Count the other attempts here, of the same text, that may be what the list holds."""
+    apart = 2 * AROUND  # what is in the list, and what it may be, are each that far off at most
+    return (
         session.scalar(
-            select(
-                exists().where(
-                    Attempt.message_id == Message.id,
-                    Message.address_id == address.id,
-                    Attempt.id != attempt.id,
-                    Attempt.digest == attempt.digest,
-                    or_(Attempt.outcome.is_(None), Attempt.outcome == Certainty.UNKNOWN.value),
-                    Attempt.started_at.between(
-                        attempt.started_at - BEFORE - AFTER, attempt.started_at + BEFORE + AFTER
-                    ),
-                )
+            select(func.count())
+            .select_from(Attempt)
+            .join(Message, Message.id == Attempt.message_id)
+            .where(
+                Message.address_id == address.id,
+                Attempt.id != attempt.id,
+                Attempt.digest.contains(attempt.digest or ""),
+                or_(Attempt.outcome.is_(None), Attempt.outcome == Certainty.UNKNOWN.value),
+                Attempt.started_at <= attempt.started_at + apart,
+                or_(
+                    Attempt.started_at >= attempt.started_at - apart,
+                    Attempt.form == steps.RESTORED,
+                ),
             )
         )
+        or 0
     )
 
 
@@ -246,7 +223,7 @@ def proven(session: Session, address: Address, heard: Heard) -> Message | None:
         (attempt.message_id, attempt.number)
         for attempt in found
         if heard.quoted_at is None
-        or _made(attempt)[0] - BEFORE <= heard.quoted_at <= _made(attempt)[1] + AFTER
+        or steps.made(attempt)[0] - BEFORE <= heard.quoted_at <= steps.made(attempt)[1] + AFTER
     ]
     if len(fitting) != 1 or _adopted(session, [heard.quoted]):
         return None

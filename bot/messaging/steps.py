@@ -7,12 +7,18 @@ through by the ten thousand.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from bot.channels.base import Cause, Certainty, SendError, StatusChange
+from bot.messaging.route import body_digest
 from bot.models.messages import TRANSITIONS, Attempt, Message
+
+if TYPE_CHECKING:
+    from bot.channels.twilio import Listed
 
 NOT_LISTED = "not in the list"
 """Why an attempt counts as not sent that nobody could tell of. Lists run behind, and nobody says
@@ -24,6 +30,13 @@ forgotten it. It was made between `started_at` and `ended_at`, if it was."""
 
 APART = timedelta(minutes=15)
 """Time between two looks at a provider's list: what is in it at neither was not sent."""
+
+BEFORE, AFTER = timedelta(minutes=1), timedelta(minutes=5)
+"""Around the start of an attempt: when the provider must have made its message."""
+
+AROUND = timedelta(hours=26)
+"""How far around an attempt a message of ours that belongs to nothing keeps it unknown: the clock
+of this machine may have been set a day wrong, and a provider may have changed the text."""
 
 STATES: Mapping[str, str] = {
     # What a provider calls it -> our state. Statuses that we do not know change nothing.
@@ -194,18 +207,59 @@ def report(message: Message, attempt: Attempt, change: StatusChange, at: datetim
 # ------------------------------------------------------------------ what the list says
 
 
-def look(attempt: Attempt, fitting: int, free: int, at: datetime, *, rivals: bool) -> Verdict:
+def made(attempt: Attempt) -> tuple[datetime, datetime]:
+    """Return the first and the last moment at which the call of *attempt* can have begun."""
+    if attempt.form == RESTORED and attempt.ended_at is not None:
+        return attempt.started_at, attempt.ended_at
+    return attempt.started_at, attempt.started_at
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a provider's list holds that may have to do with one attempt."""
+
+    fitting: list[Listed]
+    """May be it, in moment and text."""
+    free: list[Listed]
+    """Belongs to nothing we know, the fitting ones among them."""
+    alike: int
+    """How many of the free ones say the same, at whatever moment."""
+
+
+def search(attempt: Attempt, listed: Iterable[Listed], placed: Collection[str | None]) -> Found:
+    """Return what in the list may be *attempt*, and what belongs to nothing we know.
+
+    *listed* went to its address and from its sender; *placed* are the ids that messages of ours
+    have.
+    """
+    earliest, latest = made(attempt)
+    texts = (attempt.digest or "").split()
+    free = [
+        row
+        for row in listed
+        if row.ref not in placed and earliest - AROUND <= row.created <= latest + AROUND
+    ]
+    alike = [row for row in free if body_digest(row.body) in texts]
+    fitting = [row for row in alike if earliest - BEFORE <= row.created <= latest + AFTER]
+    if attempt.form == RESTORED:
+        # Of several that say the same each takes one, the first first.
+        fitting = sorted(fitting, key=lambda row: row.created)[:1]
+    return Found(fitting, free, len(alike))
+
+
+def look(attempt: Attempt, found: Found, at: datetime, rivals: int) -> Verdict:
     """Say what one look at the provider's list makes of an unknown attempt.
 
-    *fitting* messages in it may be this one, *free* belong to nothing we know, the fitting ones
-    among them; *rivals* says that the one which fits may be another attempt's as well.
+    *rivals* are the other attempts at that address with the same text of which nobody knows. The
+    one that fits may be theirs, however far apart they seem: the clock may have been set in
+    between. Unless the list has one for each.
     """
     attempt.looked_at = at
-    if fitting == 1 and not rivals:
+    if len(found.fitting) == 1 and rivals < found.alike:
         return Verdict.ADOPTED
-    if fitting:
+    if found.fitting:
         return Verdict.SEVERAL
-    if free:
+    if found.free:
         return Verdict.OPEN
     if attempt.missed_at is None:
         attempt.missed_at = at

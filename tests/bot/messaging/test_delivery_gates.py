@@ -252,6 +252,16 @@ def test_a_person_who_left_the_address_is_not_written_to_there(office):
     assert [tasks.CALL_OR_WRITE] == office.tasks()
 
 
+def test_an_answer_that_speaks_to_who_left_the_address_is_not_sent_there(office):
+    """It may have waited while the provider was away; the number is somebody else's by now."""
+    message = office.answered(office.person(), "hello")
+    with office.database.session() as session:
+        session.execute(update(PersonAddress).values(person_id=_other(session)))
+
+    assert after_the_gates(office) is None
+    assert ("blocked", "person_gone") == (office.state(message), office.cause(message))
+
+
 def _other(session):
     from bot.models.people import Inburgeraar
 

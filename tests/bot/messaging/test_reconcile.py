@@ -255,6 +255,30 @@ def test_one_that_fits_two_unknowns_is_neithers(office):
     assert Verdict.SEVERAL is look(office, row(office, first), message=first)
 
 
+def test_a_clock_that_was_set_meanwhile_lets_it_be_neithers_too(office):
+    """Three hours ahead of its second call, the machine takes that for the first one's."""
+    person = office.person()
+    first = lose(office, "first", person=person)
+    office.pass_(hours=3)
+    lose(office, "second", person=person)
+    office.pass_(minutes=2)
+
+    taken = row(office, first, created=TUESDAY + timedelta(minutes=1))
+    assert Verdict.SEVERAL is look(office, taken, message=first)
+
+
+def test_two_that_say_the_same_are_both_there_if_the_list_has_two(office):
+    person = office.person()
+    first = lose(office, "first", person=person)
+    office.pass_(hours=3)
+    second = lose(office, "second", person=person)
+    office.pass_(minutes=2)
+    listed = [row(office, first), row(office, second, ref="SM2")]
+
+    assert Verdict.ADOPTED is look(office, *listed, message=first)
+    assert Verdict.ADOPTED is look(office, *listed, message=second)
+
+
 def test_whatever_twilio_does_to_spaces_it_is_the_same_text(office):
     message = lose(office)
     office.pass_(minutes=2)
