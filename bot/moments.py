@@ -18,7 +18,7 @@ _practice_offset = timedelta()
 
 def now() -> datetime:
     """Return this moment in UTC: the real clock, moved by the practice offset."""
-    return datetime.now(UTC) + _practice_offset
+    return machine_now() + _practice_offset
 
 
 def machine_now() -> datetime:

@@ -38,7 +38,7 @@ from bot.models.messages import (
     Sender,
 )
 from bot.models.tasks import Task
-from bot.models.ticks import Tick
+from bot.models.ticks import DISTRUST, STILL, Tick
 
 log = structlog.get_logger()
 
@@ -408,7 +408,14 @@ def _hold(session: Session, _house: House) -> Iterator[Metric]:
 
 def _ticks(session: Session, _house: House) -> Iterator[Metric]:
     now = clock(session)
-    ages = [((row.name,), _age(now, row.at)) for row in session.scalars(select(Tick))]
+    done = {row.name: _age(now, row.at) for row in session.scalars(select(Tick))}
+    distrust = done.pop(DISTRUST, STILL.total_seconds())
+    yield gauge(
+        "stap_clock_distrusted",
+        "1 while a worker does not believe the clock of its machine",
+        one=distrust < STILL.total_seconds(),
+    )
+    ages = [((name,), age) for name, age in done.items()]
     yield gauge("stap_tick_age_seconds", "When each kind of work was last done", ("tick",), ages)
     offset = (moments.machine_now() - now).total_seconds()
     yield gauge(

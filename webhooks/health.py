@@ -21,7 +21,7 @@ from bot.house import House
 from bot.messaging import installation
 from bot.messaging.spool import ARRIVAL, DAMAGED, OUTCOME, Spool
 from bot.models.messages import Sender
-from bot.models.ticks import Tick
+from bot.models.ticks import DISTRUST, STILL, Tick
 from bot.settings import Settings
 from webhooks.figures import Figures
 
@@ -132,7 +132,9 @@ def _problems(house: House) -> Iterator[Problem]:
 
 def _database(house: House) -> Iterator[Problem]:
     with house.database.reading() as session:
-        now, last = clock(session), session.scalar(select(func.max(Tick.at)))
+        now = clock(session)
+        last = session.scalar(select(func.max(Tick.at)).where(Tick.name != DISTRUST))
+        distrust = session.scalar(select(Tick.at).where(Tick.name == DISTRUST))
         held = installation.told(installation.found(session), house.settings.environment)
         down = session.execute(
             select(Sender.channel, Sender.pause_cause).where(Sender.broken_since.is_not(None))
@@ -152,6 +154,12 @@ def _database(house: House) -> Iterator[Problem]:
             f"De klok van deze machine loopt {abs(offset).total_seconds():.0f} seconden "
             f"{'voor' if offset > timedelta() else 'achter'} op die van de database. Deze machine "
             "verstuurt niets tot dat is hersteld (NTP).",
+        )
+    if distrust is not None and now - distrust < STILL:
+        yield Problem(
+            "clock",
+            "Een werker of klok gelooft de tijd van zijn machine niet: die versprong. Niets gaat "
+            "uit tot een provider dezelfde tijd noemt. Herstel de tijd (NTP) en herstart hem dan.",
         )
     if last is None or now - last > NOTHING_DONE:
         since = "nog niet" if last is None else f"niet sinds {moments.local(last):%d-%m %H:%M}"

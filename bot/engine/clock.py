@@ -13,7 +13,9 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from bot.db import AWAY
 from bot.engine import work
+from bot.engine.steady import Watch
 from bot.house import House
+from bot.models.ticks import DISTRUST
 
 log = structlog.get_logger()
 
@@ -31,6 +33,7 @@ class Clock:
         self.house = house
         self._done: set[str] = set()
         self._noted = -NOTE
+        self.watch = Watch(house)
         self._noting = threading.Lock()
         self.scheduler = BackgroundScheduler(timezone="UTC")
         for name, (_, every) in work.TICKS.items():
@@ -46,9 +49,16 @@ class Clock:
             )
 
     def tick(self, name: str) -> None:
-        """Do one kind of work until nothing is left. A failure is logged; the next tick comes."""
+        """Do one kind of work until nothing is left. A failure is logged; the next tick comes.
+
+        Nothing while the clock cannot be believed: what is due, and what is too late, it decides.
+        """
         do, _ = work.TICKS[name]
         try:
+            if not self.watch.trusted():
+                self.watch.settle()
+                self._note(DISTRUST)
+                return
             work.follow_practice_clock(self.house)
             while do(self.house, AT_ONCE) >= AT_ONCE:
                 pass
@@ -64,7 +74,7 @@ class Clock:
             if time.monotonic() - self._noted < NOTE:
                 return
             self._noted, done, self._done = time.monotonic(), self._done, set()
-        work.note(self.house, done)
+        self.watch.compare(work.note(self.house, done))
 
     def start(self) -> None:
         """Begin to tick."""

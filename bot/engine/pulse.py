@@ -14,13 +14,15 @@ import structlog
 from sqlalchemy.orm import Session
 
 from bot import logs
-from bot.db import AWAY
+from bot.db import AWAY, clock
 from bot.engine import spooled, work
 from bot.engine.clock import AT_ONCE
+from bot.engine.steady import Watch
 from bot.house import House
 from bot.messaging import installation
 from bot.messaging.installation import Evidence
 from bot.messaging.spool import ARRIVAL, OUTCOME, Spool
+from bot.models.ticks import DISTRUST
 
 log = structlog.get_logger()
 
@@ -44,6 +46,7 @@ class Pulse:
         self.ready = threading.Event()
         self.thread = threading.Thread(target=self._run, name="pulse", daemon=True)
         self.copy = False
+        self.watch = Watch(house)
         self._next = 0.0
         self._kept = True
 
@@ -56,6 +59,7 @@ class Pulse:
         """Say, in the transaction of a claim, whether anything may be sent from this database."""
         return (
             self.ready.is_set()
+            and self.watch.trusted()
             and not self.spool.waits(OUTCOME)
             and installation.may_send(session, self.house, self.seen)
         )
@@ -70,16 +74,21 @@ class Pulse:
             found = installation.found(session)
             why = found.held_why if found is not None else None
             self.copy = installation.is_copy(session, self.house.settings.environment)
+            self.watch.compare(clock(session))
         self.seen = seen
         self._keep_evidence()
         if held:
             log.error("nothing is sent: the database is on hold", why=why)
-        if why == installation.RESTORED:
+        believed = self.watch.trusted()
+        if why == installation.RESTORED and believed:
             # First, so that what people answered since finds the question.
             for do in (work.remind, work.doubt):
                 while do(self.house, AT_ONCE) >= AT_ONCE and not self.stopping.is_set():
                     pass
         self.ready.set()
+        if not believed:
+            self.watch.settle()
+            work.note(self.house, [DISTRUST])
 
     def _keep_evidence(self) -> None:
         try:

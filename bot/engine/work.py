@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import update
@@ -216,13 +216,17 @@ TICKS: Mapping[str, tuple[Work, timedelta]] = {
 """What the clock ticks, and how often."""
 
 
-def note(house: House, names: Collection[str]) -> None:
-    """Write down that *names* were done just now: how long ago that is tells who looks after it."""
+def note(house: House, names: Collection[str]) -> datetime:
+    """Write down that *names* were done just now: how long ago that is tells who looks after it.
+
+    Returns what the database's clock shows.
+    """
     with house.database.session() as session:
         now = clock(session)
         for name in sorted(names):
             if insert_once(session, Tick, {"name": name, "at": now}) is None:
                 session.execute(update(Tick).where(Tick.name == name).values(at=now))
+    return now
 
 
 def follow_practice_clock(house: House) -> None:

@@ -85,6 +85,7 @@ WHY_NOT: Mapping[str, str] = {
     "no_channel": "Dit kanaal is niet ingesteld.",
     "superseded": "De afspraak is veranderd; er is een nieuw bericht.",
     "other_day": "Deze persoon wil een andere dag. Bel over een nieuwe tijd.",
+    "later_step": "Een latere herinnering kwam in de plaats van deze.",
     "declined": "Deze persoon komt niet; herinneren heeft geen zin.",
     "expired": "Het bericht had geen zin meer.",
     "channel_down": "Het kanaal lag stil tot het te laat was. Bel over dit bericht.",

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.db import Base
+
+DISTRUST = "distrust"
+"""What is noted as long as a worker or clock does not believe the clock of its machine,"""
+STILL = timedelta(minutes=1)
+"""and how long after the last note that still holds."""
 
 
 class Tick(Base):

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -18,11 +18,13 @@ from bot import logs, moments
 from bot.house import House
 from bot.messaging import outbox
 from bot.models.afspraken import Afspraak
+from bot.models.messages import Message
 from bot.outreach import tasks
 from bot.outreach.plan import TOO_CLOSE, Step, steps
 
 log = structlog.get_logger()
 
+REMINDER = "afspraak.reminder"
 KEYS = {
     "confirmed": "afspraak.reminder_confirmed",
     "reschedule": "afspraak.reminder_other_day",
@@ -106,7 +108,7 @@ def _remind(session: Session, house: House, afspraak: Afspraak, step: Step) -> N
         session,
         house,
         occasion=f"{afspraak.about}:v{afspraak.version}:{step.label}",
-        key=KEYS.get(afspraak.answer, "afspraak.reminder"),
+        key=KEYS.get(afspraak.answer, REMINDER),
         person=afspraak.person,
         values=values(afspraak),
         about=afspraak.about,
@@ -114,4 +116,20 @@ def _remind(session: Session, house: House, afspraak: Afspraak, step: Step) -> N
         expires_at=afspraak.begins,
     )
     if message is not None:
+        if message.state == "planned":
+            _take_the_place(session, afspraak, message)
         tasks.not_delivered(session, message)
+
+
+def _take_the_place(session: Session, afspraak: Afspraak, message: Message) -> None:
+    """Let go of earlier reminders of *afspraak* that still wait: nobody is told twice at once."""
+    session.execute(
+        update(Message)
+        .where(
+            Message.about == afspraak.about,
+            Message.key.in_((REMINDER, *KEYS.values())),
+            Message.state == "planned",
+            Message.id < message.id,
+        )
+        .values(state="cancelled", cause="later_step", changed_at=moments.now())
+    )
