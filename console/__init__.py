@@ -36,6 +36,7 @@ def make(
         broadcasts,
         guard,
         inbox,
+        intake,
         login,
         people,
         sending,

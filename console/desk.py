@@ -66,6 +66,7 @@ MENU = (
     Item("console.today", "calendar-check", "Vandaag"),
     Item("console.inbox", "inbox", "Postvak"),
     Item("console.people", "users", "Mensen"),
+    Item("console.intake", "upload", "Inlezen"),
     Item("console.calendar", "clock", "Afspraken"),
     Item("console.broadcasts", "megaphone", "Groepsberichten"),
     Item("console.voortrajecten", "footprints", "Voortrajecten"),

@@ -31,6 +31,7 @@ EVERYBODY = frozenset(ROLES)
 CASEWORK = frozenset({"klantmanager", "coordinator"})
 PEOPLE = CASEWORK | {"frontlijn"}
 COORDINATION = frozenset({"coordinator"})
+INTAKE = frozenset({"frontlijn", "coordinator", "beheerder"})
 WRITERS = frozenset({"communicatie", "coordinator"})
 APPROVERS = frozenset({"goedkeurder"})
 GROUPS = WRITERS | APPROVERS
@@ -80,12 +81,17 @@ RULES: dict[str, Rule] = {
     "console.take": Rule(CASEWORK),
     "console.give_back": Rule(CASEWORK),
     "console.close": Rule(CASEWORK),
+    "console.say": Rule(CASEWORK),
     "console.people": Rule(PEOPLE),
     "console.person": Rule(PEOPLE),
     "console.show_number": Rule(PEOPLE),
     "console.voortrajecten": Rule(CASEWORK),
     "console.one_voortraject": Rule(CASEWORK),
     "console.answer_for": Rule(COORDINATION),
+    "console.intake": Rule(INTAKE),
+    "console.check_intake": Rule(INTAKE),
+    "console.store_intake": Rule(INTAKE),
+    "console.intake_template": Rule(INTAKE),
     "console.broadcasts": Rule(GROUPS),
     "console.new_broadcast": Rule(WRITERS),
     "console.write_broadcast": Rule(WRITERS),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from typing import Any
 
-from flask import abort, flash, redirect, request, url_for
+from flask import abort, current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_security import current_user
@@ -16,12 +19,15 @@ from sqlalchemy.orm import Session, joinedload
 from bot import moments
 from bot.models.messages import Message, Reply
 from bot.models.tasks import Task
-from bot.outreach import tasks
+from bot.outreach import replies, tasks
 from console import words
 from console.desk import desk, house, looked, mine, page
 from console.thread import thread
 
 A_PAGE = 100
+
+LONGEST_TYPED = 2000
+"""Characters of an answer that are read at all."""
 
 TABS = ("alles", "mijn", "niemand")
 
@@ -33,6 +39,8 @@ class Listed:
     tab: str
     tasks: list[Task]
     counts: dict[str, int]
+    longest: datetime | None
+    """Since when the one who waits longest waits."""
 
 
 @desk.get("/postvak")
@@ -45,6 +53,10 @@ def inbox() -> str:
 @desk.get("/postvak/<int:task_id>")
 def conversation(task_id: int) -> str:
     """Show one task with the conversation it came from."""
+    return _shown(task_id)
+
+
+def _shown(task_id: int, typed: str = "") -> str:
     with house().database.session() as database:
         task = _found(database, task_id)
         if task.person is not None and not mine(task.person):
@@ -52,8 +64,14 @@ def conversation(task_id: int) -> str:
     with house().database.reading() as database:
         task = _found(database, task_id)
         said, older = thread(database, house(), *_whose(task))
+        place = replies.place_of(database, task)
         return page(
             "inbox.html",
+            place=place,
+            sentences=_sentences(task, place),
+            cost=partial(replies.cost, house()),
+            once=secrets.token_hex(8),
+            words_typed=typed,
             listed=_listed(database),
             chosen=task,
             person=task.person,
@@ -81,6 +99,39 @@ def give_back(task_id: int) -> ResponseReturnValue:
 def close(task_id: int) -> ResponseReturnValue:
     """It was seen to."""
     return _changed(task_id, tasks.close, "task.closed", "Een collega heeft deze taak.")
+
+
+@desk.post("/postvak/<int:task_id>/antwoord")
+def say(task_id: int) -> ResponseReturnValue:
+    """Say something to whoever the task is about, in the name of who is logged in."""
+    words_ = request.form.get("tekst", "")[:LONGEST_TYPED]
+    key = request.form.get("zin", "")
+    try:
+        with house().database.session() as database:
+            task = _found(database, task_id)
+            said = replies.say(
+                database,
+                house(),
+                task,
+                by=current_user.name,
+                key=key,
+                words=words_,
+                once=request.form.get("keer", "")[:32],
+            )
+            if said is not None:
+                looked(database, "reply.said", f"task:{task_id}", text=key)
+    except replies.Refused as error:
+        flash(str(error), "error")
+        return _shown(task_id, words_ if key == replies.WORDS else ""), 422
+    current_app.extensions["wake"]()
+    return redirect(url_for("console.conversation", task_id=task_id, _anchor="rp"), 303)
+
+
+def _sentences(task: Task, place: replies.Place | None) -> list[replies.Sentence]:
+    """Return what may be said, if it is the task of who is logged in."""
+    if place is None or place.why_not or task.done_at or task.taken_by != current_user.name:
+        return []
+    return replies.sentences(house(), task, place, current_user.name)
 
 
 def _changed(
@@ -146,4 +197,5 @@ def _listed(database: Session) -> Listed:
         .order_by((Task.kind != tasks.EMERGENCY), Task.since)
         .limit(A_PAGE)
     ).all()
-    return Listed(tab, list(found), counts)
+    longest = database.scalar(select(func.min(Task.since)).where(still_open))
+    return Listed(tab, list(found), counts, longest)

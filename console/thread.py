@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from bot.house import House
 from bot.messaging import route
 from bot.models.messages import Attempt, Message, Reply
+from bot.outreach.replies import SAID_BY_COLLEAGUE
 from bot.wording.render import render
 
 SHOWN = 40
@@ -49,7 +50,9 @@ def thread(
     told = [
         Said(began.get(each.id, each.changed_at), message=each, dutch=_dutch(house, each))
         for each in ours
-        if each.attempts > 0 or each.state in ("failed", "undelivered")
+        if each.attempts > 0
+        or each.state in ("failed", "undelivered")
+        or each.key in SAID_BY_COLLEAGUE
     ]
     told += [Said(each.at, reply=each) for each in theirs]
     told.sort(key=lambda said: said.at)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from bot import moments
 from bot.channels.base import Heard
-from bot.conversation import flows
+from bot.conversation import flows, general
 from bot.conversation.actions import ACTIONS
 from bot.conversation.turn import QUESTIONS, Turn
 from bot.conversation.understand import Understood, understand
@@ -21,13 +21,42 @@ from bot.models.dialogues import Dialogue
 from bot.models.messages import InboxEvent, Message, Reply
 from bot.models.people import Address, Inburgeraar
 from bot.models.voortrajecten import Deelname
-from bot.outreach import aftermath, ambassadeurs, people, voortraject
+from bot.outreach import aftermath, ambassadeurs, people, replies, voortraject
 from bot.outreach.afspraken import TOLD
 from bot.privacy import consent
 from bot.wording.languages import find, shipped
 
 DIALOGUE_LASTS = timedelta(days=7)
 """A dialogue left alone for longer is forgotten: a digit means something else by then."""
+
+HEARD_ALWAYS = frozenset(
+    {
+        "consent.stop",
+        "signup.start",
+        "answer.emergency",
+        "people.wrong_number",
+        "language.change",
+        "language.choose",
+    }
+)
+"""Actions that we take also where a colleague has the conversation."""
+
+TALK = frozenset(
+    {
+        "answer.thanks",
+        "answer.help",
+        "answer.human",
+        "answer.unclear",
+        "answer.nothing_open",
+        "answer.media",
+        "answer.choose_again",
+        "answer.ask_which",
+        "afspraak.unclear",
+        "voortraject.unclear",
+        "voortraject.question",
+    }
+)
+"""Actions that are nothing but talk: a colleague does that better."""
 
 ASKED_LASTS = timedelta(days=90)
 """Questions older than this are not looked back to."""
@@ -276,7 +305,9 @@ def _act(turn: Turn, heard: Heard) -> None:
     if heard.media and not heard.text and not heard.button:
         shared_own = heard.phone and all(part.kind == "contact" for part in heard.media)
         turn.person = None if turn.unnamed else turn.person
-        ACTIONS["people.own_number" if shared_own else "answer.media"](turn)
+        action = "people.own_number" if shared_own else "answer.media"
+        if not _left_to_colleague(turn, heard, action):
+            ACTIONS[action](turn)
         return
     if turn.dialogue is None and ambassadeurs.asks_stand(turn.session, turn.address, heard.text):
         turn.said = Understood("human", "an ambassadeur asks how it stands")
@@ -293,9 +324,29 @@ def _act(turn: Turn, heard: Heard) -> None:
         action = "answer.ask_which"
     elif turn.unnamed and not _concerns_one(action):
         turn.person = None  # a question, a voice note: either of them may have sent it
+    if _left_to_colleague(turn, heard, action):
+        return
     following: str | None = action
     while following is not None:
         following = ACTIONS[following](turn)
+
+
+def _left_to_colleague(turn: Turn, heard: Heard, action: str) -> bool:
+    """Say whether a colleague has this conversation and answers it; then we do not.
+
+    What holds at every moment holds here too, and so does a tap: it can mean one thing alone. A
+    typed yes is to whoever spoke last.
+    """
+    if action in HEARD_ALWAYS:
+        return False
+    task = replies.taken(turn.session, turn.address, turn.person)
+    if task is None:
+        return False
+    tapped = bool(heard.button or (turn.reply.quoted and turn.candidates))
+    if action not in TALK and (tapped or not replies.spoke_last(turn.session, turn.address)):
+        return False
+    general.left_to_colleague(turn, task)
+    return True
 
 
 def _concerns_one(action: str) -> bool:

@@ -13,8 +13,9 @@ from bot.conversation.turn import Turn
 from bot.messaging import outbox, route
 from bot.models.messages import Message
 from bot.models.people import Inburgeraar
+from bot.models.tasks import Task
 from bot.models.voortrajecten import Deelname
-from bot.outreach import people, reminders, tasks, voortraject
+from bot.outreach import people, reminders, replies, tasks, voortraject
 from bot.wording.languages import shipped
 
 
@@ -213,6 +214,19 @@ def media(turn: Turn) -> None:
         )
     else:
         turn.say("answer.voice_plain")
+
+
+def left_to_colleague(turn: Turn, task: Task) -> None:
+    """Be silent: a colleague has this conversation. Who that is, is said once."""
+    replies.say_who_answers(
+        turn.session,
+        turn.house,
+        task,
+        address=turn.address,
+        language=turn.language,
+        event=turn.event,
+        reply=turn.reply,
+    )
 
 
 def own_number(turn: Turn) -> None:

@@ -19,12 +19,17 @@ MATRIX = {
     "console.take": "klantmanager coordinator",
     "console.give_back": "klantmanager coordinator",
     "console.close": "klantmanager coordinator",
+    "console.say": "klantmanager coordinator",
     "console.people": "klantmanager frontlijn coordinator",
     "console.person": "klantmanager frontlijn coordinator",
     "console.show_number": "klantmanager frontlijn coordinator",
     "console.voortrajecten": "klantmanager coordinator",
     "console.one_voortraject": "klantmanager coordinator",
     "console.answer_for": "coordinator",
+    "console.intake": "frontlijn coordinator beheerder",
+    "console.check_intake": "frontlijn coordinator beheerder",
+    "console.store_intake": "frontlijn coordinator beheerder",
+    "console.intake_template": "frontlijn coordinator beheerder",
     "console.broadcasts": "communicatie goedkeurder coordinator",
     "console.new_broadcast": "communicatie coordinator",
     "console.write_broadcast": "communicatie coordinator",
@@ -65,6 +70,7 @@ VALUES: dict[str, Any] = {
     "aanmelding_id": 1,
     "premie_id": 1,
     "kind": "csv",
+    "what": "people",
 }
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from desks import Desk
 from sqlalchemy import select
 
+from bot import moments
+from bot.models.messages import Message
 from bot.models.people import Inburgeraar
 from bot.models.staff import AuditEntry
 from bot.models.tasks import Task
@@ -44,7 +48,7 @@ def test_a_task_is_taken_given_back_and_closed_and_each_is_written_down(desk: De
 
     assert 303 == browser.post(f"/postvak/{number}/neem").status_code
     assert "klantmanager" == task(desk, number).taken_by
-    assert "U heeft deze taak" in browser.get(f"/postvak/{number}").text
+    assert "U heeft dit gesprek" in browser.get(f"/postvak/{number}").text
     browser.post(f"/postvak/{number}/geef-terug")
     assert task(desk, number).taken_by is None
     browser.post(f"/postvak/{number}/sluit")
@@ -87,3 +91,101 @@ def test_a_task_that_is_not_there_gets_a_page_that_says_so(desk: Desk):
 
     assert 404 == browser.get("/postvak/999").status_code
     assert 404 == browser.post("/postvak/999/neem").status_code
+
+
+# ---------------------------------------------------------------------- what a colleague says
+
+
+def answer(desk: Desk, browser, number: int, **form: str):
+    """Send the reply box as the page has it, with *form* filled in."""
+    page = browser.get(f"/postvak/{number}").text
+    once = re.search(r'name="keer" value="(\w+)"', page)
+    given = {"keer": once.group(1) if once else "none", **form}
+    return browser.post(f"/postvak/{number}/antwoord", given)
+
+
+def said(desk: Desk) -> list[tuple[str, str, str]]:
+    with desk.house.database.reading() as session:
+        rows = session.scalars(select(Message).order_by(Message.id))
+        return [(each.key, each.language, each.body) for each in rows]
+
+
+def test_the_reply_box_shows_what_goes_where_and_a_sentence_goes_once(desk: Desk):
+    number = ask(desk, tasks.QUESTION)
+    browser = desk.as_("klantmanager")
+    assert "Neem het gesprek op u" in browser.get(f"/postvak/{number}").text
+    browser.post(f"/postvak/{number}/neem")
+    page = browser.get(f"/postvak/{number}").text
+
+    assert "De automaat zwijgt" in page
+    assert "Ik bel je vandaag." in page
+    assert "ሎሚ ክድውለልኩም እየ።" in page
+    assert "sms-delen" in page
+    twice = {"keer": "the same press", "zin": "colleague.call_today"}
+    for _ in range(2):
+        assert 303 == browser.post(f"/postvak/{number}/antwoord", twice).status_code
+    ((key, language, body),) = said(desk)
+    assert ("colleague.call_today", "ti") == (key, language)
+    assert "klantmanager (Gemeente Voorbeeldstad)" in body
+    assert "ሎሚ ክድውለልኩም እየ።" in browser.get(f"/postvak/{number}").text
+
+
+def test_own_words_are_kept_as_they_were_written_and_never_run(desk: Desk):
+    number = ask(desk, tasks.QUESTION)
+    browser = desk.as_("klantmanager")
+    browser.post(f"/postvak/{number}/neem")
+    words = "Tot morgen <script>alert(1)</script>\u202e"
+    answer(desk, browser, number, zin="colleague.words", tekst=words)
+
+    ((_, _, body),) = said(desk)
+    assert "Tot morgen <script>alert(1)</script>" in body
+    assert "\u202e" not in body
+    assert "<script>alert" not in browser.get(f"/postvak/{number}").text
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("", "Schrijf eerst iets"),
+        ("Je krijgt een boete.", "boete"),
+        ("lang " * 200, "hoogstens 600 tekens"),
+    ],
+)
+def test_words_that_should_not_be_said_stay_in_the_box_with_the_reason(desk: Desk, words, told):
+    number = ask(desk, tasks.QUESTION)
+    browser = desk.as_("klantmanager")
+    browser.post(f"/postvak/{number}/neem")
+    refused = answer(desk, browser, number, zin="colleague.words", tekst=words)
+
+    assert 422 == refused.status_code
+    assert told in refused.text
+    assert words.strip()[:200] in refused.text
+    assert [] == said(desk)
+
+
+def test_nothing_is_said_by_who_does_not_have_the_conversation(desk: Desk):
+    number = ask(desk, tasks.QUESTION)
+    desk.as_("coordinator").post(f"/postvak/{number}/neem")
+    refused = answer(desk, desk.as_("klantmanager"), number, zin="colleague.call_today")
+
+    assert 422 == refused.status_code
+    assert "Neem het gesprek eerst op u" in refused.text
+    assert [] == said(desk)
+
+
+def test_after_stop_or_with_the_window_shut_the_box_says_why_and_says_nothing(desk: Desk):
+    number = ask(desk, tasks.QUESTION)
+    browser = desk.as_("klantmanager")
+    browser.post(f"/postvak/{number}/neem")
+    for change, told in (
+        ({"channel": "whatsapp"}, "langer dan 24 uur"),
+        ({"channel": "sms", "stopped_at": moments.now()}, "stuurde STOP"),
+    ):
+        with desk.house.database.session() as session:
+            address = session.get_one(Task, number).address
+            for name, value in change.items():
+                setattr(address, name, value)
+        assert told in browser.get(f"/postvak/{number}").text
+        refused = answer(desk, browser, number, zin="colleague.call_today")
+        assert told in refused.text
+    assert [] == said(desk)

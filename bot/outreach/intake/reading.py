@@ -135,7 +135,7 @@ def _sheet(kind: str, source: str, records: Iterable[Numbered], notes: Sequence[
     top = next(filled, None)
     if top is None:
         raise Unreadable("Het bestand is leeg.")
-    header = tuple(_tidy(name) for name in top[1])
+    header = tuple(tidy(name) for name in top[1])
     found, more_notes = columns.match(kind, header)
     seen: dict[str, int] = {}
     rows: list[Row] = []
@@ -160,16 +160,20 @@ def _row(
         if len(cell) > LONGEST_CELL:
             wrong.append((column, f"meer dan {LONGEST_CELL} tekens"))
             cell = ""
-        cells[column] = _tidy(cell)
+        cells[column] = tidy(cell)
     if any(map(str.strip, raw[width:])):
         wrong.append(("", "er staat meer in deze rij dan er kolommen zijn; is er iets verschoven?"))
-    wrong += _seen_before(cells["kenmerk"], number, "rij", seen)
+    wrong += seen_before(cells["kenmerk"], number, "rij", seen)
     return Row(number, cells, tuple(raw), tuple(wrong))
 
 
-def _seen_before(
+def seen_before(
     kenmerk: str, number: int, unit: str, seen: dict[str, int]
 ) -> list[tuple[str, str]]:
+    """Say what is wrong with a *kenmerk* that another row has already; *seen* is kept up.
+
+    Returns column and reason, in Dutch.
+    """
     first = seen.setdefault(kenmerk, number) if kenmerk else number
     return [] if first == number else [("kenmerk", f"staat ook in {unit} {first}")]
 
@@ -181,7 +185,7 @@ def _calendar(kind: str, source: str, text: str) -> Sheet:
     header = columns.names(kind)
     rows: list[Row] = []
     for event in events:
-        cells = {column: _tidy(cell) for column, cell in event["cells"].items()}
+        cells = {column: tidy(cell) for column, cell in event["cells"].items()}
         wrong = [(column, reason) for column, reason in event["wrong"]]
         wrong += [
             (column, f"meer dan {LONGEST_CELL} tekens")
@@ -195,17 +199,17 @@ def _calendar(kind: str, source: str, text: str) -> Sheet:
                 raw=tuple(cells.get(column, "") for column in header),
                 wrong=tuple(wrong),
                 doubts=tuple((column, reason) for column, reason in event["doubts"]),
-                attendees=tuple(_tidy(name) for name in event["attendees"]),
+                attendees=tuple(tidy(name) for name in event["attendees"]),
             )
         )
     series = {
-        _tidy(uid): Series(sequence, frozenset(map(_tidy, kenmerken)))
+        tidy(uid): Series(sequence, frozenset(map(tidy, kenmerken)))
         for uid, (sequence, *kenmerken) in about["series"].items()
     }
     return Sheet(kind, source, header, tuple(rows), tuple(about["notes"]), "afspraak", series)
 
 
-def _tidy(text: str) -> str:
+def tidy(text: str) -> str:
     """Return *text* on one line, without the marks that cannot be seen but come along.
 
     The ' that our own file of refused rows puts before a sign is taken off again.

@@ -1,0 +1,286 @@
+"""What a colleague says in a conversation they have taken: fixed sentences, or Dutch, openly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import Session
+
+from bot import moments
+from bot.channels.base import SMS, WHATSAPP
+from bot.house import House
+from bot.messaging import outbox, route
+from bot.models.messages import InboxEvent, Message, Reply
+from bot.models.people import Address, Inburgeraar
+from bot.models.tasks import Task
+from bot.wording import forbidden, render
+from bot.wording.languages import shipped
+from bot.wording.render import LONGEST_VALUE
+from bot.wording.segments import segments
+
+SENTENCES = (
+    "colleague.call_today",
+    "colleague.call_next",
+    "colleague.when_call",
+    "colleague.interpreter",
+    "colleague.tell_more",
+    "colleague.finding_out",
+    "colleague.settled",
+    "colleague.come_by",
+)
+WORDS = "colleague.words"
+"""The text that says that what follows is Dutch."""
+ANSWERS = "colleague.answers"
+"""The text that says who will answer."""
+SAID_BY_COLLEAGUE = (*SENTENCES, WORDS)
+
+LONGEST_WORDS = 600
+"""Characters of an own text."""
+
+IS_USEFUL = timedelta(days=3)
+"""An answer that waits for the end of the quiet hours may wait over a Sunday."""
+
+
+class Refused(Exception):
+    """This cannot be said here now. The message says in Dutch why, and what to do instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an answer would go, and what that means."""
+
+    address: Address
+    language: str
+    """The code of the reader's language."""
+    open_until: datetime | None
+    """Until when WhatsApp takes free text; None where there is no such window, or it is shut."""
+    why_not: str | None
+    """Why nothing can be said there now, in Dutch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One thing to say: as its reader gets it, and what it says in Dutch."""
+
+    key: str
+    body: str
+    dutch: str
+    language: str
+    """The code of the language *body* is in: Dutch where the reader's has no usable text."""
+    state: str
+    """How the text in the reader's language stands."""
+    parts: int
+    """SMS parts; 0 on another channel."""
+
+
+def place_of(session: Session, task: Task) -> Place | None:
+    """Return where an answer about *task* would go: whence they wrote last, else the task's."""
+    last = _last_reply(session, task)
+    address = task.address
+    if last is not None:
+        address = session.get_one(Address, last.address_id)
+    elif address is None and task.person is not None:
+        address = route.address_for(session, task.person, invitation=False)
+    if address is None:
+        return None
+    language = (task.person.language if task.person else None) or address.language or "nl"
+    until = None
+    if address.channel == WHATSAPP and route.window_open(address) and address.last_inbound_at:
+        until = address.last_inbound_at + route.WINDOW - route.WINDOW_MARGIN
+    return Place(
+        address, language if language in shipped() else "nl", until, _why_not(address, until)
+    )
+
+
+def _why_not(address: Address, until: datetime | None) -> str | None:
+    if address.stopped_at is not None:
+        return "Deze persoon stuurde STOP. Bel of schrijf een brief."
+    if address.state != "open":
+        return "Dit adres kan niet gebruikt worden. Bel of schrijf een brief."
+    if address.channel == WHATSAPP and until is None:
+        return (
+            "Het is langer dan 24 uur geleden dat deze persoon schreef. WhatsApp laat dan geen "
+            "eigen antwoord toe. Bel, of wacht tot de persoon weer schrijft."
+        )
+    return None
+
+
+def sentences(house: House, task: Task, place: Place, by: str) -> list[Sentence]:
+    """Return the fixed sentences as the reader of *place* would get them from *by*."""
+    found = []
+    for key in SENTENCES:
+        body = _said(house, key, place.address.channel, place.language, task.person, by)
+        found.append(
+            Sentence(
+                key,
+                body,
+                _said(house, key, place.address.channel, "nl", task.person, by),
+                house.catalogue.text(key, place.language).language,
+                house.catalogue.text(key, place.language).state,
+                segments(body) if place.address.channel == SMS else 0,
+            )
+        )
+    return found
+
+
+def cost(house: House, parts: int) -> Decimal | None:
+    """Return the euros that so many SMS parts cost; None if the gemeente did not say."""
+    return None if house.gemeente.sms_price is None else house.gemeente.sms_price * parts
+
+
+def say(
+    session: Session, house: House, task: Task, *, by: str, key: str, words: str, once: str
+) -> Message | None:
+    """Plan an answer of *by* to whoever *task* is about; None if the same press planned it before.
+
+    *key* is one of `SENTENCES`, or `WORDS` with what is said in Dutch. *once* names the press of
+    the button. Raises Refused.
+    """
+    if task.done_at is not None or task.taken_by != by:
+        raise Refused("Neem het gesprek eerst op u. Dan zwijgt de automaat.")
+    place = place_of(session, task)
+    if place is None:
+        raise Refused("Er is geen nummer of adres. Bel of schrijf een brief.")
+    if place.why_not is not None:
+        raise Refused(place.why_not)
+    if key not in SAID_BY_COLLEAGUE:
+        raise Refused("Kies een zin, of schrijf zelf.")
+    values: dict[str, Any] = {"colleague": by}
+    if key == WORDS:
+        values["words"] = _own_words(house, place, task, by, words)
+    last = _last_reply(session, task)
+    recent = last is not None and last.at > moments.now() - route.WINDOW
+    event = session.get_one(InboxEvent, last.event_id) if last is not None and recent else None
+    return outbox.queue(
+        session,
+        house,
+        occasion=f"task:{task.id}:said:{once}",
+        key=key,
+        person=task.person,
+        address=place.address,
+        language=place.language,
+        values=values,
+        expires_at=moments.now() + IS_USEFUL,
+        in_reply_to=event,
+    )
+
+
+def _own_words(house: House, place: Place, task: Task, by: str, words: str) -> list[str]:
+    """Return *words* as lines that may be said. Raises Refused."""
+    lines = [" ".join(line.split()) for line in words.splitlines() if line.strip()]
+    if not lines:
+        raise Refused("Schrijf eerst iets.")
+    if sum(map(len, lines)) > LONGEST_WORDS or any(len(line) > LONGEST_VALUE for line in lines):
+        raise Refused(
+            f"Schrijf hoogstens {LONGEST_WORDS} tekens, en {LONGEST_VALUE} op een regel. "
+            "Korte zinnen lezen makkelijker."
+        )
+    for word in forbidden.found("\n".join(lines), "nl").values():
+        raise Refused(
+            f"Schrijf {word!r} niet in een chat: een ander kan het scherm zien. Bel hierover."
+        )
+    if place.address.channel == SMS:
+        body = _said(house, WORDS, SMS, place.language, task.person, by, {"words": lines})
+        if segments(body) > house.gemeente.max_segments:
+            raise Refused("Dit is te lang voor een sms. Maak het korter.")
+    return lines
+
+
+def _said(
+    house: House,
+    key: str,
+    channel: str,
+    language: str,
+    person: Inburgeraar | None,
+    by: str,
+    more: Mapping[str, Any] | None = None,
+) -> str:
+    values = {
+        **outbox.known(house),
+        "first_name": person.first_name if person else "",
+        "colleague": by,
+        **(more or {}),
+    }
+    return render.render(
+        key,
+        language,
+        values,
+        buttons_as_numbers=False,
+        plain=channel == SMS,
+        catalogue=house.catalogue,
+    ).body
+
+
+def _last_reply(session: Session, task: Task) -> Reply | None:
+    """Return what they wrote last: the person, or a number that nobody is known by."""
+    if task.person_id is not None:
+        whose = Reply.person_id == task.person_id
+    elif task.address_id is not None:
+        whose = (Reply.address_id == task.address_id) & Reply.person_id.is_(None)
+    else:
+        return None
+    return session.scalars(select(Reply).where(whose).order_by(Reply.id.desc()).limit(1)).first()
+
+
+# ------------------------------------------------------------------ the automaton beside it
+
+
+def taken(session: Session, address: Address, person: Inburgeraar | None) -> Task | None:
+    """Return the open task of a colleague who has this conversation, if somebody has.
+
+    On a shared phone that of one person is not that of another: where nobody knows who of them
+    wrote, *person* is None, and it is only about conversations with that number itself.
+    """
+    whose: ColumnElement[bool] = and_(Task.address_id == address.id, Task.person_id.is_(None))
+    if person is not None:
+        whose = or_(Task.person_id == person.id, whose)
+    return session.scalars(
+        select(Task)
+        .where(Task.done_at.is_(None), Task.taken_by.is_not(None), whose)
+        .order_by(Task.id.desc())
+        .limit(1)
+    ).first()
+
+
+def spoke_last(session: Session, address: Address) -> bool:
+    """Say whether the last thing that we said at *address* was said by a colleague."""
+    last = session.scalars(
+        select(Message.key)
+        .where(Message.address_id == address.id)
+        .order_by(Message.id.desc())
+        .limit(1)
+    ).first()
+    return last in SAID_BY_COLLEAGUE
+
+
+def say_who_answers(
+    session: Session,
+    house: House,
+    task: Task,
+    *,
+    address: Address,
+    language: str,
+    event: InboxEvent,
+    reply: Reply,
+) -> None:
+    """Leave what they wrote to the colleague who has *task*; say once who that is."""
+    task.reply_id = reply.id
+    if spoke_last(session, address):
+        return
+    outbox.queue(
+        session,
+        house,
+        occasion=f"task:{task.id}:answers:{task.taken_by}",
+        key=ANSWERS,
+        person=task.person,
+        address=address,
+        language=language,
+        values={"colleague": task.taken_by},
+        expires_at=moments.now() + route.WINDOW,
+        in_reply_to=event,
+    )
