@@ -62,7 +62,7 @@ def unreviewed_languages(house: House, key: str, text: str) -> frozenset[str]:
         language = find(name)
         if language is None:
             refuse(f"--unreviewed: de taal {name!r} kennen wij niet.")
-        if house.catalogue.text(key, language.code).state in ("missing", "stale"):
+        if house.catalogue.standing(key, language.code) in ("missing", "stale"):
             refuse(
                 f"--unreviewed: er is geen tekst in het {language.dutch}. "
                 "Laat de tekst eerst vertalen."

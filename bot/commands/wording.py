@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import click
 
+from bot import moments
 from bot.commands.shared import print_json, print_table, refuse
 from bot.gemeente import gemeente
+from bot.outreach.intake import cage
+from bot.outreach.intake.sheet import Unreadable
 from bot.settings import load
-from bot.wording.catalogue import ContentError, Thrift, catalogue, faults, thrift, warnings
+from bot.wording import exchange
+from bot.wording.catalogue import (
+    Catalogue,
+    ContentError,
+    Thrift,
+    catalogue,
+    faults,
+    thrift,
+    warnings,
+)
+from bot.wording.extract import refreshed
 from bot.wording.languages import languages, shipped
+from bot.wording.workbook import workbook
+
+FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command("content")
@@ -66,9 +83,75 @@ def _row(each: Thrift) -> dict[str, object]:
 
 @click.command("languages")
 @click.option("--json", "as_json", is_flag=True, help="A JSON list, for other programs.")
-def languages_(as_json: bool) -> None:
-    """Toon per taal hoeveel teksten er zijn en hoeveel er nagelezen zijn."""
-    texts = catalogue()
+@click.option("--export", "out", type=FILE, help="Schrijf de teksten in een .xlsx, voor vertalers.")
+@click.option("--import", "back", type=FILE, help="Neem een .xlsx terug die zij hebben ingevuld.")
+@click.option("--language", "only", multiple=True, help="Bij --export: alleen deze taal.")
+def languages_(as_json: bool, out: Path | None, back: Path | None, only: tuple[str, ...]) -> None:
+    """Toon per taal hoeveel teksten er zijn en hoeveel er nagelezen zijn.
+
+    Of breng de teksten naar vertalers en terug (--export, --import); docs/vertalen.md zegt hoe.
+    """
+    if sum(map(bool, (as_json, out, back))) > 1:
+        raise click.UsageError("Kies er een: --json, --export of --import.")
+    if only and not out:
+        raise click.UsageError("--language hoort bij --export.")
+    try:
+        texts = catalogue()
+    except ContentError as error:
+        refuse(str(error))
+    if out:
+        _export(texts, out, only)
+    elif back:
+        _import(texts, back)
+    else:
+        _count(texts, as_json)
+
+
+def _export(texts: Catalogue, path: Path, only: Sequence[str]) -> None:
+    try:
+        codes = exchange.codes(only)
+    except ValueError as error:
+        refuse(f"--language: de taal {error} kennen wij niet, of er is niets te vertalen.")
+    rows = list(exchange.rows(texts, codes))
+    try:
+        path.write_bytes(workbook("Teksten", exchange.HEADER, rows, exchange.WIDTHS))
+    except OSError as error:
+        refuse(f"{path.name} is niet te schrijven: {error.strerror}.")
+    click.echo(f"{path.name}: {len(rows)} teksten in {len(codes)} talen.")
+
+
+def _import(texts: Catalogue, path: Path) -> None:
+    try:
+        data = path.read_bytes()
+        _, *lines = cage.opened("xlsx", data, moments.now().isoformat())
+        sheet = [(int(number), [str(cell) for cell in cells]) for number, cells in lines]
+        brought = exchange.returned(texts, sheet)
+    except OSError as error:
+        refuse(f"{path.name} is niet te openen: {error.strerror}.")
+    except (Unreadable, ValueError) as error:
+        refuse(f"{path.name}: {error}")
+    for code, changes in brought.changes.items():
+        po_file = texts.po_file(code)
+        _replace(po_file, refreshed(texts.directory, po_file, code, changes))
+        read = sum(change.review is not None for change in changes.values())
+        name = languages()[code].dutch
+        click.echo(f"{name}: {len(changes)} teksten opgeslagen, {read} daarvan nagelezen.")
+    for refused in brought.refused:
+        click.echo(f"niet opgeslagen: {refused}")
+    click.echo(f"Zonder verandering: {brought.same}. Geweigerd: {len(brought.refused)}.")
+    if brought.refused:
+        raise SystemExit(1)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write *path* whole or not at all: a running house may read it at any moment."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(".new")
+    beside.write_bytes(data)
+    beside.replace(path)
+
+
+def _count(texts: Catalogue, as_json: bool) -> None:
     rows = []
     for code in shipped():
         counts = texts.counts(code)

@@ -246,7 +246,7 @@ def walk(
     """
     fits = _Fits(house.gemeente, rule)
     invitation = house.catalogue.entries[key].purpose == "invitation"
-    stands = state or (lambda language: house.catalogue.text(key, language).state)
+    stands = state or (lambda language: house.catalogue.standing(key, language))
     unsayable = cache(partial(_unsayable, stands, unreviewed=unreviewed))
     for people in _everyone(session):
         first, last = people[0].id, people[-1].id

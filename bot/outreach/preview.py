@@ -293,7 +293,7 @@ def _walk(
 
 def _state(house: House, broadcast: Broadcast, language: str) -> str:
     """Say how the text stands; what an author wrote in another language nobody has reviewed."""
-    state = house.catalogue.text(broadcast.key, language).state
+    state = house.catalogue.standing(broadcast.key, language)
     if broadcast.key != OWN or state in ("missing", "stale"):
         return state
     if language not in own_texts(broadcast):

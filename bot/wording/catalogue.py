@@ -43,6 +43,9 @@ REVIEWED = re.compile(r"reviewed: .+, \d{4}-\d{2}-\d{2}")
 """The translator's comment that says who read a text, and when."""
 KEEPS_ACCENTS = re.compile(r"sms: met accenten\b")
 """The translator's comment on a text that says something else without its accents."""
+WITHIN = {"yields": "voortraject.yields"}
+"""Values that are texts of the catalogue themselves."""
+WORST_FIRST: tuple[State, ...] = ("missing", "stale", "unreviewed", "reviewed", "source")
 SAMPLES = {
     "first_name": "Selam",
     "day": "donderdag 3 december",
@@ -96,11 +99,21 @@ class Thrift(NamedTuple):
     """True if it is sent without them."""
 
 
+class Made(NamedTuple):
+    """What a translator made of a text, whether it may be used or not."""
+
+    text: str
+    """Empty if there is nothing yet."""
+    review: str | None
+    """``reviewed: NAME, 2026-11-21`` where somebody read it as it stands."""
+
+
 class _Translation(NamedTuple):
     source: str
     text: str
     fuzzy: bool
-    reviewed: bool
+    review: str | None
+    """Who read it, and when, as the translators' file says it."""
     accents: bool
 
 
@@ -126,8 +139,27 @@ class Catalogue:
             return Text(entry.text, "nl", "missing", entry.ascii)
         if translation.fuzzy or translation.source != entry.text:
             return Text(entry.text, "nl", "stale", entry.ascii)
-        state: State = "reviewed" if translation.reviewed else "unreviewed"
+        state: State = "reviewed" if translation.review else "unreviewed"
         return Text(translation.text, language, state, entry.ascii and not translation.accents)
+
+    def standing(self, key: str, language: str) -> State:
+        """Return how all that a reader of *language* sees of *key* stands: the worst of it.
+
+        That is the text, the buttons below it, and the texts that stand within it.
+        """
+        entry = self.entries[key]
+        within = [WITHIN[name] for name in placeholders(entry.text) if name in WITHIN]
+        said = [key, *within, *(f"button.{button}" for button in entry.buttons)]
+        states = {self.text(part, language).state for part in said if part in self.entries}
+        return next(state for state in WORST_FIRST if state in states)
+
+    def made(self, key: str, language: str) -> Made:
+        """Return what there is of *key* in *language*, stale or not; for translators."""
+        held = self._translated(language).get(key)
+        if held is None:
+            return Made("", None)
+        fresh = not held.fuzzy and held.source == self.entries[key].text
+        return Made(held.text, held.review if fresh else None)
 
     def counts(self, language: str) -> Counter[State]:
         """Return how many texts stand in which state, of those that *language* should have."""
@@ -161,6 +193,14 @@ def faults(catalogue: Catalogue, languages: Iterable[str]) -> list[Fault]:
     return [fault for code in languages for fault in _faults(catalogue, code)]
 
 
+def problems(entry: Entry, body: str, code: str) -> list[str]:
+    """Return in Dutch why *body* may not be said for *entry* in the language *code*."""
+    found = [*_wrong(entry, body), *_leaks(entry, body, code)]
+    if entry.template and (entry.only or languages()[code].meta):
+        found += _not_approvable(body)
+    return found
+
+
 def warnings(catalogue: Catalogue, languages: Iterable[str], max_segments: int = 6) -> list[Fault]:
     """Return what a person should look at, for the texts in *languages* (codes).
 
@@ -191,10 +231,8 @@ def _faults(catalogue: Catalogue, code: str) -> Iterator[Fault]:
             if languages()[code].shipped:
                 yield Fault(where, entry.key, "heeft nog geen vertaling")
         elif text.state != "stale":
-            problems = [*_wrong(entry, text.body), *_leaks(entry, text.body, code)]
-            if entry.template and (entry.only or languages()[code].meta):
-                problems += _not_approvable(text.body)
-            yield from (Fault(where, entry.key, problem) for problem in problems)
+            for problem in problems(entry, text.body, code):
+                yield Fault(where, entry.key, problem)
         if code == "nl" and entry.picture and not (catalogue.directory / entry.picture).is_file():
             yield Fault(where, entry.key, f"het plaatje {entry.picture} is er niet")
 
@@ -307,7 +345,7 @@ def _translations(path: Path, name: str) -> dict[str, _Translation]:
             source=str(message.id),
             text=str(message.string or "").strip(),
             fuzzy=message.fuzzy,
-            reviewed=any(map(REVIEWED.match, message.user_comments)),
+            review=next(filter(REVIEWED.match, message.user_comments), None),
             accents=any(map(KEEPS_ACCENTS.match, message.user_comments)),
         )
         for message in messages

@@ -9,6 +9,7 @@ changes by itself, no date and no line number, so a file changes when a text doe
 import itertools
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
@@ -33,6 +34,15 @@ msgstr ""
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a translator or reader brings for one text."""
+
+    text: str
+    review: str | None
+    """The remark that says who read it, and when; None if nobody did."""
+
+
 def content(
     stream: IO[bytes], keywords: object, comment_tags: object, options: object
 ) -> Iterator[tuple[int, str, tuple[str, str], list[str]]]:
@@ -45,12 +55,15 @@ def content(
             yield line, "pgettext", (key, entry["text"].strip()), _note(entry)
 
 
-def refreshed(directory: Path, po_file: Path, language: str) -> bytes:
+def refreshed(
+    directory: Path, po_file: Path, language: str, changes: Mapping[str, Change] | None = None
+) -> bytes:
     """Return *po_file* as it should be, given the texts of *directory*; new if it is not there.
 
     A text whose Dutch changed keeps its translation, marked fuzzy, beside the Dutch it was
     made from; who reviewed it no longer counts. A text that is gone is kept as obsolete. So
-    are the translators' remarks at the top of the file.
+    are the translators' remarks at the top of the file. *changes* by key come in place of what
+    was there; they are made from the Dutch of now.
     """
     before = _read(po_file)
     catalog = Catalog()
@@ -62,6 +75,9 @@ def refreshed(directory: Path, po_file: Path, language: str) -> bytes:
                     catalog.add(text, locations=[place], auto_comments=notes, context=key),
                     before.pop(key, None),
                 )
+    for message in catalog:
+        if change := (changes or {}).get(str(message.context)):
+            _bring(message, change)
     for key, message in before.items():
         if message.string:
             catalog.obsolete[key] = message
@@ -92,6 +108,15 @@ def _carry(message: Message, before: Message | None) -> None:
     if changed or before.fuzzy:
         message.flags.add("fuzzy")
         message.previous_id = made_from or [str(before.id)] * changed
+
+
+def _bring(message: Message, change: Change) -> None:
+    """Give *message* the translation of *change*; remarks that are no review stay."""
+    message.string = change.text
+    message.flags.discard("fuzzy")
+    message.previous_id = []
+    kept = [said for said in message.user_comments if not REVIEWED.match(said)]
+    message.user_comments = [*kept, change.review] if change.review else kept
 
 
 def _made_from(comments: list[str]) -> tuple[list[str], list[str]]:
