@@ -1,4 +1,4 @@
-"""`stap intake`: bring a file of people, afspraken, voortrajecten or ambassadeurs."""
+"""`stap intake`: bring a file of people, afspraken, slots, voortrajecten or ambassadeurs."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from bot import moments
 from bot.commands.shared import print_json, print_table, the_house
-from bot.models.afspraken import Afspraak
+from bot.models.afspraken import Afspraak, Slot
 from bot.models.ambassadeurs import Aanmelding
 from bot.models.messages import Message, Reply
 from bot.models.people import Inburgeraar
@@ -51,6 +51,7 @@ def _people(session: Session) -> list[Row]:
         {
             "kenmerk": p.kenmerk,
             "first_name": p.first_name,
+            "short_name": p.short_name,
             "language": p.language,
             "wijk": p.wijk,
             "groep": p.groep,
@@ -83,6 +84,23 @@ def _afspraken(session: Session) -> list[Row]:
             "answered_at": _at(a.answered_at),
         }
         for a in session.scalars(select(Afspraak).order_by(Afspraak.begins, Afspraak.id))
+    ]
+
+
+def _slots(session: Session) -> list[Row]:
+    kenmerken = dict(session.execute(select(Afspraak.id, Afspraak.kenmerk)).tuples())
+    return [
+        {
+            "kenmerk": slot.kenmerk,
+            "staff": slot.staff,
+            "begins": _at(slot.begins),
+            "ends": _at(slot.ends),
+            "place": slot.place,
+            "status": slot.status,
+            "afspraak": kenmerken.get(slot.afspraak_id or 0),
+            "held_until": _at(slot.held_until),
+        }
+        for slot in session.scalars(select(Slot).order_by(Slot.begins, Slot.id))
     ]
 
 
@@ -193,6 +211,7 @@ def _aanmeldingen(session: Session) -> list[Row]:
 LISTS: Mapping[str, tuple[Callable[[Session], list[Row]], list[str]]] = {
     "people": (_people, ["kenmerk", "first_name", "language", "wijk", "groep", "consent"]),
     "afspraken": (_afspraken, ["kenmerk", "person", "begins", "version", "status", "answer"]),
+    "slots": (_slots, ["kenmerk", "staff", "begins", "place", "status", "afspraak"]),
     "deelnames": (
         _deelnames,
         ["voortraject", "person", "state", "childcare", "taken", "seats", "offered_until"],

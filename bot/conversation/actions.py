@@ -32,6 +32,8 @@ ACTIONS: Mapping[str, Action] = {
     "afspraak.confirm": afspraak.confirm,
     "afspraak.decline": afspraak.decline,
     "afspraak.reschedule": afspraak.reschedule,
+    "afspraak.slot": afspraak.slot,
+    "afspraak.no_slot": afspraak.no_slot,
     "afspraak.preference": afspraak.preference,
     "afspraak.unclear": afspraak.unclear,
     "afspraak.which": afspraak.which,

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 
 from bot import moments
-from bot.conversation import flows, general
+from bot.conversation import describe, flows, general
 from bot.conversation.turn import Turn
 from bot.conversation.understand import Understood
-from bot.models.afspraken import Afspraak
+from bot.models.afspraken import Afspraak, Slot
 from bot.models.messages import Message
 from bot.models.people import Inburgeraar
-from bot.outreach import afspraken, reminders, tasks
+from bot.outreach import afspraken, reminders, slots, tasks
 
 Answer = Callable[[Turn, Afspraak], None]
 
@@ -30,7 +30,7 @@ def _about_an_afspraak(answer: Answer) -> Callable[[Turn], None]:
             turn.say("afspraak.no_longer", _values(turn, afspraak))
         elif afspraak.begins <= moments.now():
             _passed(turn, afspraak)
-        elif turn.question is not None and turn.question.version != afspraak.version:
+        elif _spoke_of(turn) not in (None, afspraak.version):
             # What they said yes to is not what stands: never taken for an answer to it.
             turn.say(
                 "afspraak.outdated",
@@ -42,6 +42,14 @@ def _about_an_afspraak(answer: Answer) -> Callable[[Turn], None]:
             answer(turn, afspraak)
 
     return act
+
+
+def _spoke_of(turn: Turn) -> int | None:
+    """Return the version that they answer to, where that is known."""
+    if turn.question is not None:
+        return turn.question.version
+    version = turn.data.get("version")
+    return version if isinstance(version, int) else None
 
 
 def _values(turn: Turn, afspraak: Afspraak) -> dict[str, object]:
@@ -91,8 +99,78 @@ def decline(turn: Turn, afspraak: Afspraak) -> None:
 
 @_about_an_afspraak
 def reschedule(turn: Turn, afspraak: Afspraak) -> None:
-    """They want another day; the question which day comes with the echo."""
-    _echo(turn, afspraak, "reschedule", "afspraak.reschedule")
+    """They want another day: free times to choose from, or else the question which day."""
+    afspraken.answer(turn.session, afspraak, "reschedule", turn.reply)
+    turn.end()
+    offered = slots.offer(turn.session, afspraak)
+    if offered:
+        _offer(turn, afspraak, offered, "afspraak.slots")
+    else:
+        _which_day(turn, afspraak)
+
+
+def _which_day(turn: Turn, afspraak: Afspraak) -> None:
+    turn.say(
+        "afspraak.reschedule",
+        reminders.values(afspraak),
+        about=afspraak.about,
+        version=afspraak.version,
+        data={"about": afspraak.about},
+    )
+
+
+def _offer(turn: Turn, afspraak: Afspraak, offered: Sequence[Slot], key: str) -> None:
+    """Let them choose from *offered* by number; the last number is: none of these."""
+    titles = [describe.moment(slot.begins, turn.language) for slot in offered]
+    none_fits = turn.house.catalogue.text("button.other_day", turn.language).body
+    options = general.numbered([*titles, none_fits])
+    turn.say(
+        key,
+        {**reminders.values(afspraak), "options": options},
+        data={
+            "about": afspraak.about,
+            "version": afspraak.version,
+            "slots": [slot.id for slot in offered],
+            "options": options,
+        },
+    )
+
+
+@_about_an_afspraak
+def slot(turn: Turn, afspraak: Afspraak) -> None:
+    """They chose a free time by its number: it is theirs, unless somebody was first."""
+    held, at = turn.data.get("slots", []), turn.said.number or 0
+    if at == len(held) + 1:
+        _no_slot(turn, afspraak)
+    elif not 1 <= at <= len(held):
+        general.choose_again(turn)
+    elif slots.take(turn.session, turn.house, afspraak, held[at - 1], turn.reply):
+        turn.end()
+        turn.reply.intent, turn.reply.why = "reschedule", "chose a free time by its number"
+        turn.say(
+            "afspraak.slot_taken",
+            reminders.values(afspraak),
+            about=afspraak.about,
+            version=afspraak.version,
+        )
+    elif rest := slots.offer(turn.session, afspraak):
+        _offer(turn, afspraak, rest, "afspraak.slot_gone")
+    else:
+        turn.end()
+        turn.say("afspraak.slots_gone", data={"about": afspraak.about})
+
+
+@_about_an_afspraak
+def no_slot(turn: Turn, afspraak: Afspraak) -> None:
+    """None of the free times will do: which day would?"""
+    _no_slot(turn, afspraak)
+
+
+def _no_slot(turn: Turn, afspraak: Afspraak) -> None:
+    afspraken.answer(turn.session, afspraak, "reschedule", turn.reply)
+    slots.let_go(turn.session, afspraak)
+    turn.end()
+    _which_day(turn, afspraak)
 
 
 def preference(turn: Turn) -> None:
@@ -100,6 +178,7 @@ def preference(turn: Turn) -> None:
     afspraak = turn.afspraak()
     turn.end()
     if afspraak is not None:
+        slots.let_go(turn.session, afspraak)
         tasks.add_reply(turn.session, tasks.OTHER_DAY, afspraak.about, turn.reply)
     turn.say("afspraak.preference_noted")
 

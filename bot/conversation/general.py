@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import select
 
 from bot import moments
-from bot.conversation.describe import in_one_line
+from bot.conversation.describe import in_one_line_each
 from bot.conversation.turn import Turn
 from bot.messaging import outbox, route
 from bot.models.messages import Message
-from bot.models.people import Inburgeraar
 from bot.models.tasks import Task
 from bot.models.voortrajecten import Deelname
 from bot.outreach import people, reminders, replies, tasks, voortraject
+from bot.privacy import consent
 from bot.wording.languages import shipped
 
 
@@ -269,34 +269,24 @@ def _last_options(turn: Turn) -> list[str]:
 
 def ask_which(turn: Turn) -> None:
     """More than one question is open: ask which, by day; or by name where two share a phone."""
-    people_asked = {m.person_id for m in turn.candidates}
+    asked = sorted({m.person_id for m in turn.candidates if m.person_id is not None})
     meant = {"intent": turn.said.intent, "choice": turn.choice}
-    if len(people_asked) > 1:
-        household = [
-            person
-            for number in sorted(p for p in people_asked if p is not None)
-            if (person := turn.session.get(Inburgeraar, number)) is not None
-        ]
-        turn.say(
-            "answer.shared",
-            {"options": [f"{n} = {p.first_name}" for n, p in enumerate(household, 1)]},
-            data={
-                "people": [p.id for p in household],
-                "messages": [m.id for m in turn.candidates],
-                **meant,
-            },
-        )
+    there = consent.names_at(turn.session, [turn.address.id])
+    names = [there.get((person, turn.address.id), "") for person in asked]
+    if len(asked) > 1 and all(names):
+        options = numbered(names)
+        data = {"people": asked, "messages": [m.id for m in turn.candidates], **meant}
+        turn.say("answer.shared", {"options": options}, data={**data, "options": options})
         return
-    turn.say(
-        "afspraak.which",
-        {
-            "options": [
-                f"{n} = {in_one_line(turn.session, message, turn.language)}"
-                for n, message in enumerate(turn.candidates, 1)
-            ]
-        },
-        data={"messages": [m.id for m in turn.candidates], **meant},
-    )
+    # Without names that all agreed to: by what was asked, which this phone has read already.
+    options = numbered(in_one_line_each(turn.session, turn.candidates, turn.language))
+    data = {"messages": [m.id for m in turn.candidates], **meant}
+    turn.say("afspraak.which", {"options": options}, data={**data, "options": options})
+
+
+def numbered(titles: Iterable[str]) -> list[str]:
+    """Return lines to choose from by number: ``1 = Ja``."""
+    return [f"{number} = {title}" for number, title in enumerate(titles, 1)]
 
 
 def _task(turn: Turn, kind: str, note: str) -> None:

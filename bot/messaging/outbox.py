@@ -24,6 +24,7 @@ from bot.house import House
 from bot.messaging import route
 from bot.models.messages import BROADCASTS, REMINDERS, REPLIES, InboxEvent, Message
 from bot.models.people import Address, Inburgeraar
+from bot.privacy import consent
 from bot.wording import render
 from bot.wording.segments import segments
 
@@ -72,8 +73,9 @@ def queue(
     language = language or (address.language if address else None) or "nl"
     filled = {
         **known(house),
-        "first_name": person.first_name if person else "",
         **(values or {}),
+        # Last: what is said again elsewhere brings the name that was said here.
+        "first_name": consent.name_at(session, person, address) if person else "",
     }
     channel = address.channel if address else None
     text = render.render(

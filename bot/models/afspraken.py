@@ -1,4 +1,4 @@
-"""Appointments: when, where, with whom, and what the person answered to which version."""
+"""Appointments: when, where, with whom, what was answered; and free times to move them to."""
 
 from __future__ import annotations
 
@@ -55,3 +55,41 @@ class Afspraak(Base):
     def about(self) -> str:
         """How messages name what they speak of."""
         return f"afspraak:{self.id}"
+
+
+class Slot(Base):
+    """A free time that staff offer to who wants another day. One afspraak at most takes it."""
+
+    __tablename__ = "slot"
+    __table_args__ = (
+        Index(
+            "ix_slot_free",
+            "begins",
+            sqlite_where=text("afspraak_id IS NULL"),
+            postgresql_where=text("afspraak_id IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kenmerk: Mapped[str] = mapped_column(unique=True)
+    """The gemeente's own key; a second import with the same key is an update."""
+    begins: Mapped[datetime]
+    ends: Mapped[datetime]
+    staff: Mapped[str | None]
+    """Whose time it is: offered for afspraken with them alone. None: for those with anybody."""
+    place: Mapped[str | None]
+    """Where; None: where the afspraak was."""
+    address: Mapped[str | None]
+    status: Mapped[str] = mapped_column(default="vrij")
+    """``vrij`` or ``vervallen``, as staff say."""
+    afspraak_id: Mapped[int | None] = mapped_column(
+        ForeignKey("afspraak.id", ondelete="SET NULL"), unique=True
+    )
+    """Which afspraak took it. Unique both ways: nobody shares a time, nobody has two."""
+    instead_of: Mapped[datetime | None]
+    """The start that staff's own agenda may still show for that afspraak."""
+    held_for: Mapped[int | None] = mapped_column(
+        ForeignKey("afspraak.id", ondelete="SET NULL"), index=True
+    )
+    """Who is choosing from it at this moment: until `held_until` nobody else is offered it."""
+    held_until: Mapped[datetime | None]

@@ -22,6 +22,8 @@ class Inburgeraar(Base):
     kenmerk: Mapped[str] = mapped_column(unique=True)
     """The gemeente's own key; a second import with the same key is an update."""
     first_name: Mapped[str]
+    short_name: Mapped[str | None]
+    """What they agreed to be called on a phone that somebody else uses too; None: they did not."""
     language: Mapped[str]
     """Our own code, e.g. ``prs``; Babel's name for it is in content/languages.yaml."""
     wijk: Mapped[str | None]

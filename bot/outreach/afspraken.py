@@ -15,12 +15,13 @@ from sqlalchemy.orm import Session
 from bot import moments
 from bot.house import House
 from bot.messaging import outbox
-from bot.models.afspraken import Afspraak
+from bot.models.afspraken import Afspraak, Slot
 from bot.models.messages import Message, Reply
 from bot.models.people import Inburgeraar
+from bot.models.tasks import Task
 from bot.outreach import reminders, tasks
 
-Recorded = Literal["new", "changed", "unchanged", "cancelled"]
+Recorded = Literal["new", "changed", "unchanged", "cancelled", "kept"]
 
 TOLD = (
     "sending",
@@ -56,8 +57,9 @@ def record(
 ) -> Recorded:
     """Write down an afspraak as staff have it now, and tell the person what changed.
 
-    The same again changes nothing. *status* is ``gepland`` or ``afgezegd``; *sequence* is that
-    of a calendar event, whose older versions are passed over.
+    The same again changes nothing, and ``kept`` means that the person chose another time since,
+    which staff have yet to put in the agenda that this comes from. *status* is ``gepland`` or
+    ``afgezegd``; *sequence* is that of a calendar event, whose older versions are passed over.
     """
     afspraak = session.scalars(
         select(Afspraak)
@@ -91,6 +93,9 @@ def record(
     cancelled = afspraak.status == "gepland" and status == "afgezegd"
     altered = any(getattr(afspraak, name) != value for name, value in details.items())
     stood = afspraak.status == "gepland"
+    same_person = person.id == afspraak.person_id
+    if stood and moved and same_person and not cancelled and _is_behind(session, afspraak, begins):
+        return "kept"
     spoke_of, former = reminders.values(afspraak), afspraak.person
     for name, value in details.items():
         setattr(afspraak, name, value)
@@ -99,6 +104,7 @@ def record(
         if altered:
             reminders.plan_next(house, afspraak)
         return "changed" if altered else "unchanged"
+    tasks.withdraw(session, tasks.CHOSE, afspraak.about)  # the agenda has the last word again
     told = _was_told(session, afspraak)
     afspraak.begins, afspraak.place, afspraak.status, afspraak.person = (
         begins,
@@ -160,16 +166,81 @@ def _tell(
         tasks.not_delivered(session, message)
 
 
+def lock(session: Session, afspraak: Afspraak) -> None:
+    """Hold *afspraak* as it is; raise Moved if staff changed time or place since it was read."""
+    meant = afspraak.version
+    session.refresh(afspraak, with_for_update={"key_share": True})
+    if afspraak.version != meant:
+        raise Moved(f"{afspraak.about}: v{meant} -> v{afspraak.version}")
+
+
+def choose(session: Session, house: House, afspraak: Afspraak, slot: Slot, reply: Reply) -> None:
+    """Give a locked *afspraak* the time of the *slot* that its person chose: they come.
+
+    A new version, so that what was planned about the old time is void; staff put it in their own
+    agenda, which knows nothing of this yet.
+    """
+    now = moments.now()
+    afspraak.begins, afspraak.known_at = slot.begins, now
+    afspraak.minutes = int((slot.ends - slot.begins).total_seconds()) // 60
+    if slot.place is not None:
+        afspraak.place, afspraak.address = slot.place, slot.address
+    afspraak.staff = slot.staff or afspraak.staff
+    afspraak.version += 1
+    afspraak.answer, afspraak.answered_at = "confirmed", now
+    session.flush()
+    reminders.plan_next(house, afspraak)
+    for kind in (tasks.DECLINED, tasks.OTHER_DAY, tasks.CHOSE):
+        tasks.withdraw(session, kind, afspraak.about)
+    tasks.raise_task(
+        session,
+        tasks.CHOSE,
+        about=afspraak.about,
+        person=afspraak.person,
+        note=f"Koos zelf {moments.local(slot.begins):%d-%m-%Y %H:%M}. Zet het in de agenda; de "
+        "oude tijd is weer vrij.",
+        reply=reply,
+    )
+
+
+def in_agenda(session: Session, afspraak: Afspraak, slot: Slot | None) -> datetime:
+    """Return the start that staff's own agenda shows for *afspraak*, which has *slot* if any."""
+    if slot is None or slot.instead_of is None or not _to_be_copied(session, afspraak):
+        return afspraak.begins
+    return slot.instead_of
+
+
+def _is_behind(session: Session, afspraak: Afspraak, begins: datetime) -> bool:
+    """Say whether *begins* is but the time before the one that the person chose themselves."""
+    chosen = session.scalars(select(Slot).where(Slot.afspraak_id == afspraak.id)).one_or_none()
+    return (
+        chosen is not None
+        and (chosen.begins, chosen.instead_of) == (afspraak.begins, begins)
+        and _to_be_copied(session, afspraak)
+    )
+
+
+def _to_be_copied(session: Session, afspraak: Afspraak) -> bool:
+    """Say whether staff have yet to put in their agenda what the person chose."""
+    return (
+        session.scalar(
+            select(
+                exists().where(
+                    Task.subject == f"{tasks.CHOSE}:{afspraak.about}", Task.done_at.is_(None)
+                )
+            )
+        )
+        is True
+    )
+
+
 def answer(session: Session, afspraak: Afspraak, said: str, reply: Reply) -> None:
     """Keep what the person answered to this version: confirmed, declined, reschedule.
 
     A later answer takes the place of an earlier one, and of the task that it left. Raises Moved
     if staff gave the afspraak another time or place since it was read.
     """
-    meant = afspraak.version
-    session.refresh(afspraak, with_for_update={"key_share": True})
-    if afspraak.version != meant:
-        raise Moved(f"{afspraak.about}: v{meant} -> v{afspraak.version}")
+    lock(session, afspraak)
     for kind in (tasks.DECLINED, tasks.OTHER_DAY):
         tasks.withdraw(session, kind, afspraak.about)
     afspraak.answer, afspraak.answered_at = said, moments.now()

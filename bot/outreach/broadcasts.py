@@ -41,6 +41,7 @@ from bot.outreach.preview import (
     pace,
     press_of,
 )
+from bot.privacy import consent
 from bot.wording import forbidden
 from bot.wording.catalogue import SAMPLES
 from bot.wording.entries import Entry, placeholders
@@ -638,6 +639,7 @@ def _queue(
     if asks and group is not None:
         people = [each.person_id for each in turn]
         asked = voortraject.ask(session, group, people, again=broadcast.corrects is not None)
+    shared = consent.names_at(session, [each.address_id for each in turn])
     outbox.queue_many(
         session,
         press,
@@ -647,7 +649,7 @@ def _queue(
                 address,
                 channel,
                 language,
-                first_name,
+                shared.get((person, address), first_name),
                 asked.get(person, about),
                 "already_asked" if asks and person not in asked else None,
             )

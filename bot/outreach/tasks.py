@@ -15,6 +15,7 @@ from bot.models.tasks import Task
 
 CALL_OR_WRITE = "bel of brief"
 OTHER_DAY = "andere dag"
+CHOSE = "koos zelf een tijd"
 QUESTION = "vraag"
 MONEY = "vraag geld"
 UNCLEAR = "onduidelijk antwoord"

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot import moments
 from bot.models.messages import Message
-from bot.models.people import Address, Consent, Inburgeraar
+from bot.models.people import Address, Consent, Inburgeraar, PersonAddress
 
 INVITATION = "invitation"
 ALL = "all"
@@ -82,6 +82,45 @@ def record(
     )
     session.flush()
     return True
+
+
+def names_at(session: Session, addresses: Collection[int]) -> dict[tuple[int, int], str]:
+    """Return what to call people at those of *addresses* that they share, by person and address.
+
+    The short name, where everybody there agreed to one and no two are the same; else nothing:
+    whoever reads along has no business with it. Addresses of one person alone are left out.
+    """
+    many = (
+        select(PersonAddress.address_id)
+        .where(PersonAddress.address_id.in_(addresses))
+        .group_by(PersonAddress.address_id)
+        .having(func.count() > 1)
+    )
+    there: dict[int, list[tuple[int, str | None]]] = {}
+    for person, address, name in session.execute(
+        select(PersonAddress.person_id, PersonAddress.address_id, Inburgeraar.short_name)
+        .join(Inburgeraar, Inburgeraar.id == PersonAddress.person_id)
+        .where(PersonAddress.address_id.in_(many))
+    ):
+        there.setdefault(address, []).append((person, name))
+    return {
+        (person, address): name if agreed and name else ""
+        for address, people in there.items()
+        for agreed in [len({(name or "").casefold() for _, name in people} - {""}) == len(people)]
+        for person, name in people
+    }
+
+
+def name_at(session: Session, person: Inburgeraar, address: Address | None) -> str:
+    """Return what to call *person* in a message to *address*; nothing if others read it who have
+    not agreed, or if it is another's.
+    """
+    if address is None:
+        return person.first_name
+    there = {link.person_id for link in address.people}
+    if len(there) <= 1:
+        return "" if there - {person.id} else person.first_name
+    return names_at(session, [address.id]).get((person.id, address.id), "")
 
 
 def not_theirs(session: Session, address: Address, evidence: str) -> None:

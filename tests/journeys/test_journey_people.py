@@ -59,19 +59,20 @@ def test_s02_one_dutch_word_is_understood_and_changes_no_language(world):
 
 
 def test_two_people_on_one_phone_are_asked_who_writes_before_anything_is_stored(world):
-    """A mother and her son share a phone; both have an afspraak."""
-    mother = world.person("Hodan", "en", "sms", "+31697000011")
-    son = world.person("Ali", "en", "sms", "+31697000011", phone=False)
+    """A mother and her son share a phone, and agreed on short names; both have an afspraak."""
+    mother = world.person("Hodan", "en", "sms", "+31697000011", short_name="Mama")
+    son = world.person("Ali", "en", "sms", "+31697000011", phone=False, short_name="Ali B")
     world.afspraak("A1", mother, datetime(2026, 12, 3, 10, 0))
     world.afspraak("A2", son, datetime(2026, 12, 3, 14, 0))
     world.at(local(2026, 12, 2, 14, 0))
     world.tick()
     phone = world.phone("Hodan")
+    assert ["Hello Mama.", "Hello Ali B."] == [b.text.splitlines()[1] for b in phone.received]
 
     phone.say("yes")
     assert ["none", "none"] == [world.answer("A1"), world.answer("A2")]
     assert "2026" not in phone.last.text, "nothing of either afspraak is said"
-    line = next(line for line in phone.last.text.splitlines() if "Ali" in line)
+    line = next(line for line in phone.last.text.splitlines() if "Ali B" in line)
     phone.say(line.split(" ")[0])
 
     assert ["none", "confirmed"] == [world.answer("A1"), world.answer("A2")]

@@ -68,6 +68,34 @@ def test_stop_on_a_shared_phone_is_for_both_and_start_brings_both_back(world):
     assert 2 == world.read(lambda s: s.scalar(select(func.count()).select_from(PersonAddress)))
 
 
+def test_without_names_that_both_agreed_to_no_name_is_said_and_the_day_tells_whom_it_is_about(
+    world,
+):
+    """Only Hodan agreed to a short name. Two afspraken at one time are told apart by colleague."""
+    mother = world.person("Hodan", "en", "sms", PHONE, short_name="Mama")
+    son = world.person("Ali", "en", "sms", PHONE, phone=False)
+    alone = world.person("Priya", "en", "telegram", "1004", short_name="Pri")
+    for kenmerk, person, staff in (("A1", mother, "Jansen"), ("A2", son, "De Boer")):
+        world.afspraak(kenmerk, person, datetime(2026, 12, 3, 10, 0), staff=staff)
+    world.afspraak("A3", alone, datetime(2026, 12, 3, 10, 0))
+    world.at(local(2026, 12, 2, 10, 0))
+    world.tick()
+    phone = world.phone("Hodan")
+
+    assert 2 == len(phone.received)
+    said = phone.say("1")
+    assert said is not None
+    assert ["none", "none"] == [world.answer("A1"), world.answer("A2")]
+    lines = [line for line in said.text.splitlines() if " = " in line]
+    assert 2 == len(lines)
+    phone.say(next(line for line in lines if "De Boer" in line)[0])
+    assert ["none", "confirmed"] == [world.answer("A1"), world.answer("A2")]
+
+    everything = " ".join(bubble.text for bubble in phone.received)
+    assert [] == [name for name in ("Hodan", "Ali", "Mama") if name in everything]
+    assert "Hello Priya." in world.phone("Priya").last.text, "who is alone has a name"
+
+
 def test_a_recycled_number_hears_nothing_of_who_had_it_and_may_sign_up_itself(world):
     """Mehmet had the number for years, on two channels; now it is somebody else's."""
     person = world.person("Mehmet", "tr", "sms", "+31697000008")

@@ -68,7 +68,13 @@ def store(session: Session, house: House, sheet: Sheet, report: Report) -> None:
         outcome = afspraken.record(
             session, house, **values, sequence=int(sequence) if sequence else None
         )
-        report.counts[outcome] += 1
+        if outcome == "kept":
+            fields.doubt(
+                "begin",
+                "deze persoon koos zelf een andere tijd; die blijft. Zet hem in "
+                "de agenda en sluit de taak",
+            )
+        report.counts["unchanged" if outcome == "kept" else outcome] += 1
         report.warnings += fields.doubts
 
 

@@ -26,6 +26,7 @@ _COLUMNS = {
     "people": {
         "kenmerk": f"id, persoon, sleutel, referentie, {_PERSON_KEYS}",
         "voornaam": _FIRST_NAME,
+        "korte naam": "naam op gedeelde telefoon, korte naam gedeelde telefoon, short name",
         "taal": "voorkeurstaal, moedertaal, contacttaal, taalcode, language",
         "telefoon": _PHONE,
         "kanaal": "voorkeurskanaal, contactkanaal, channel",
@@ -46,6 +47,17 @@ _COLUMNS = {
         "soort": "type, soort afspraak, afspraaksoort, onderwerp",
         **_PLACE,
         "medewerker": "klantmanager, consulent, casemanager, contactpersoon, met, met wie",
+        "status": "staat, toestand",
+    },
+    "slots": {
+        "kenmerk": "id, nummer, slot, slotnummer, kenmerk slot, uid",
+        "wie": "medewerker, klantmanager, consulent, casemanager, met, met wie, collega",
+        "begin": "aanvang, datum en tijd, datum tijd, datumtijd, tijdstip, wanneer, start, van",
+        "datum": "dag, begindatum, startdatum, date",
+        "tijd": "begintijd, starttijd, aanvangstijd, time",
+        "einde": "eind, eindtijd, tot, end",
+        "plek": "plaats, locatie, waar, gebouw, location, place",
+        "adres": "bezoekadres, straat, straat en huisnummer, adresgegevens, address",
         "status": "staat, toestand",
     },
     "voortrajecten": {

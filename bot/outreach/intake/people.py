@@ -37,6 +37,9 @@ _IMPORT = "import "
 _HIGHEST_CHAT_ID = 2**52
 """Telegram keeps chat ids below 52 significant bits."""
 
+LONGEST_SHORT_NAME = 20
+"""Characters of a short name: it stands in a list on a small screen."""
+
 ANOTHERS = "dit nummer is van iemand anders; vraag het juiste nummer"
 
 Place = tuple[str, str]
@@ -115,6 +118,7 @@ def _told(fields: Fields, known: dict[str, Inburgeraar], gemeente: Gemeente) -> 
     phone = fields.phone()
     values = {
         "first_name": fields.first_name() or (person.first_name if person else None),
+        "short_name": _short_name(fields, person),
         "language": _language(fields, person),
         "wijk": wijk(fields, gemeente, person.wijk if person else None),
         "groep": fields.optional("groep", person.groep if person else None),
@@ -125,6 +129,16 @@ def _told(fields: Fields, known: dict[str, Inburgeraar], gemeente: Gemeente) -> 
         fields.require(column, values[name])
     place = _place(fields, person, phone)
     return _Told(fields, kenmerk, person, values, phone, place, fields.yes_or_no("toestemming"))
+
+
+def _short_name(fields: Fields, person: Inburgeraar | None) -> str | None:
+    """Return the short name that the person agreed to on a shared phone; ``-`` takes it back."""
+    name = fields.optional("korte naam", person.short_name if person else None)
+    if name is not None and len(name) > LONGEST_SHORT_NAME:
+        fields.wrong("korte naam", f"hoogstens {LONGEST_SHORT_NAME} tekens")
+    elif name is not None and not any(map(str.isalpha, name)):
+        fields.wrong("korte naam", "dit is geen naam")
+    return name
 
 
 def _language(fields: Fields, person: Inburgeraar | None) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-KINDS = ("people", "afspraken", "voortrajecten", "ambassadeurs")
+KINDS = ("people", "afspraken", "slots", "voortrajecten", "ambassadeurs")
 
 LARGEST = 10 * 1024 * 1024
 """Bytes a file may have."""

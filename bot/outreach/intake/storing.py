@@ -5,13 +5,14 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from bot.house import House
-from bot.outreach.intake import afspraken, ambassadeurs, people, voortrajecten
+from bot.outreach.intake import afspraken, ambassadeurs, people, slots, voortrajecten
 from bot.outreach.intake.report import Report
 from bot.outreach.intake.sheet import Sheet
 
 _STORE = {
     "people": people.store,
     "afspraken": afspraken.store,
+    "slots": slots.store,
     "voortrajecten": voortrajecten.store,
     "ambassadeurs": ambassadeurs.store,
 }
