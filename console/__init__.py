@@ -39,6 +39,7 @@ def make(
         intake,
         login,
         people,
+        reports,
         sending,
         today,
         voortrajecten,

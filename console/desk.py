@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from babel.dates import format_date
+from babel.numbers import format_decimal
 from flask import (
     Blueprint,
     Response,
@@ -221,6 +222,12 @@ def short(moment: datetime | date) -> str:
 def month(first: date, *, short: bool = False) -> str:
     """Write the name of a month, e.g. ``december``; in *short* ``dec``."""
     return format_date(first, "MMM" if short else "MMMM", locale="nl").replace(".", "")
+
+
+@desk.app_template_filter()
+def dotted(number: float) -> str:
+    """Write a number as the Dutch do, e.g. ``1.949``."""
+    return format_decimal(number, locale="nl")
 
 
 @desk.app_template_filter()

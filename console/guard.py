@@ -116,6 +116,9 @@ RULES: dict[str, Rule] = {
     "console.premie_file": Rule(SIGN, fresh=True),
     "console.draw_up": Rule(COORDINATION),
     "console.approve_premie": Rule(SIGN),
+    "console.reports": Rule(EVERYBODY - {"frontlijn"}),
+    "console.remake_report": Rule(EVERYBODY - {"frontlijn"}),
+    "console.report_file": Rule(EVERYBODY - {"frontlijn"}, fresh=True),
     "console.language_of_console": Rule(EVERYBODY),
 }
 

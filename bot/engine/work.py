@@ -21,7 +21,7 @@ from bot.house import House
 from bot.messaging import delivery, inbox, installation, outbox, restored, templates
 from bot.models.practice import PracticeClock
 from bot.models.ticks import Tick
-from bot.outreach import aftermath, broadcasts, reminders, voortraject
+from bot.outreach import aftermath, broadcasts, reminders, reports, voortraject
 from bot.privacy import retention, staff
 
 log = structlog.get_logger()
@@ -201,6 +201,19 @@ def erase(house: House) -> list[int]:
     return done
 
 
+def report(house: House, _limit: int) -> int:
+    """Make the report of this quarter and the last anew, so that nobody who looks waits for it."""
+    this = reports.quarter_of(moments.local(moments.now()).date())
+    for first in (reports.quarter_of(this - timedelta(days=1)), this):
+        with house.database.reading() as session:
+            if reports.current(session, first) is not None:
+                continue
+            figures, seconds = reports.timed(session, house, first)
+        with house.database.session() as session:
+            reports.keep(session, first, figures, seconds)
+    return 0
+
+
 TICKS: Mapping[str, tuple[Work, timedelta]] = {
     "remind": (remind, timedelta(seconds=2)),
     "broadcasts": (broadcast, timedelta(seconds=1)),
@@ -212,6 +225,7 @@ TICKS: Mapping[str, tuple[Work, timedelta]] = {
     "approvals": (ask_approvals, timedelta(minutes=10)),
     "end_sessions": (end_sessions, timedelta(minutes=10)),
     "purge": (purge, timedelta(hours=1)),
+    "reports": (report, timedelta(minutes=30)),
 }
 """What the clock ticks, and how often."""
 

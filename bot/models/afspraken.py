@@ -16,6 +16,7 @@ class Afspraak(Base):
 
     __tablename__ = "afspraak"
     __table_args__ = (
+        Index(None, "begins"),
         Index(
             "ix_afspraak_next_step_at",
             "next_step_at",
@@ -48,6 +49,8 @@ class Afspraak(Base):
     answer: Mapped[str] = mapped_column(default="none")
     """``none``, ``confirmed``, ``declined`` or ``reschedule``, to this version."""
     answered_at: Mapped[datetime | None]
+    came: Mapped[bool | None]
+    """Whether the person was there, as staff wrote down afterwards; None while nobody did."""
 
     person: Mapped[Inburgeraar] = relationship()
 

@@ -36,6 +36,17 @@ TOLD = (
 """States in which a message has reached its reader, or may have."""
 
 
+def note_presence(session: Session, afspraak: Afspraak, came: bool | None) -> bool:
+    """Write down whether the person was there; None takes it back. Returns False where it is
+    not over yet, or was called off."""
+    session.refresh(afspraak, with_for_update=True)
+    if afspraak.begins > moments.now() or afspraak.status != "gepland":
+        return False
+    afspraak.came = came
+    session.flush()
+    return True
+
+
 class Moved(Exception):
     """The afspraak changed while an answer to it was being written down: read it once more."""
 
@@ -113,7 +124,7 @@ def record(
         person,
     )
     afspraak.version += 1
-    afspraak.answer, afspraak.answered_at = "none", None
+    afspraak.answer, afspraak.answered_at, afspraak.came = "none", None, None
     afspraak.known_at = moments.now()
     session.flush()
     reminders.plan_next(house, afspraak)

@@ -54,6 +54,9 @@ MATRIX = {
     "console.premie_file": "coordinator goedkeurder",
     "console.draw_up": "coordinator",
     "console.approve_premie": "coordinator goedkeurder",
+    "console.reports": "klantmanager coordinator communicatie goedkeurder beheerder",
+    "console.remake_report": "klantmanager coordinator communicatie goedkeurder beheerder",
+    "console.report_file": "klantmanager coordinator communicatie goedkeurder beheerder",
     "console.language_of_console": (
         "klantmanager frontlijn coordinator communicatie goedkeurder beheerder"
     ),
