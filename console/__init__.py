@@ -34,6 +34,7 @@ def make(
     from console import (  # noqa: F401  # pages register themselves
         ambassadeurs,
         broadcasts,
+        calendar,
         guard,
         inbox,
         intake,

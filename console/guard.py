@@ -116,6 +116,8 @@ RULES: dict[str, Rule] = {
     "console.premie_file": Rule(SIGN, fresh=True),
     "console.draw_up": Rule(COORDINATION),
     "console.approve_premie": Rule(SIGN),
+    "console.calendar": Rule(CASEWORK),
+    "console.presence": Rule(CASEWORK),
     "console.reports": Rule(EVERYBODY - {"frontlijn"}),
     "console.remake_report": Rule(EVERYBODY - {"frontlijn"}),
     "console.report_file": Rule(EVERYBODY - {"frontlijn"}, fresh=True),

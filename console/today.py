@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
@@ -94,6 +95,11 @@ def _lines(database: Session, begin: datetime, end: datetime) -> list[Line]:
         .where(Inburgeraar.klantmanager == current_user.name)
         .order_by(Afspraak.begins, Afspraak.id)
     ).all()
+    return lines_of(database, found)
+
+
+def lines_of(database: Session, found: Sequence[Afspraak]) -> list[Line]:
+    """Return the afspraken with their answers and the last message about each."""
     last: dict[str, Message] = {}
     for message in database.scalars(
         select(Message)

@@ -150,15 +150,18 @@ def _at(day: date) -> datetime:
 # ------------------------------------------------------------------ kept as made
 
 
-def current(session: Session, first: date) -> Report | None:
-    """Return the report of the quarter that begins on *first*, if it still holds."""
+def current(session: Session, first: date, *, looked_at: bool = True) -> Report | None:
+    """Return the report of the quarter that begins on *first*, if it still holds.
+
+    For whoever looks at it, one that is quickly made does not.
+    """
     found = session.scalars(select(Report).where(Report.quarter == first)).one_or_none()
     if found is None:
         return None
     settled = _at(next_quarter(first)) + timedelta(days=7)  # what may still be told of a message
     if found.made_at >= settled:
         return found
-    if found.seconds <= QUICK or moments.now() - found.made_at > GOOD_FOR:
+    if moments.now() - found.made_at > GOOD_FOR or (looked_at and found.seconds <= QUICK):
         return None
     return found
 

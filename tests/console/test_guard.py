@@ -54,6 +54,8 @@ MATRIX = {
     "console.premie_file": "coordinator goedkeurder",
     "console.draw_up": "coordinator",
     "console.approve_premie": "coordinator goedkeurder",
+    "console.calendar": "klantmanager coordinator",
+    "console.presence": "klantmanager coordinator",
     "console.reports": "klantmanager coordinator communicatie goedkeurder beheerder",
     "console.remake_report": "klantmanager coordinator communicatie goedkeurder beheerder",
     "console.report_file": "klantmanager coordinator communicatie goedkeurder beheerder",
@@ -72,6 +74,7 @@ VALUES: dict[str, Any] = {
     "link_id": 1,
     "aanmelding_id": 1,
     "premie_id": 1,
+    "afspraak_id": 1,
     "kind": "csv",
     "what": "people",
 }
