@@ -8,10 +8,23 @@ waits for a speed.
 
 from __future__ import annotations
 
-from bot.bench.figures import Measured, at_least, at_most, figure
+from bot.bench.figures import Measured, at_least, at_most, figure, not_measured
 from bot.bench.place import Place
 
-BENCHES = ("reply", "understand", "webhook", "expansion", "drain")
+BENCHES = (
+    "reply",
+    "understand",
+    "webhook",
+    "expansion",
+    "tick",
+    "drain",
+    "cpu",
+    "stop",
+    "start",
+    "embedded",
+    "doors",
+    "peer",
+)
 """The files of this folder that measure, in the order in which they are run."""
 
-__all__ = ["BENCHES", "Measured", "Place", "at_least", "at_most", "figure"]
+__all__ = ["BENCHES", "Measured", "Place", "at_least", "at_most", "figure", "not_measured"]

@@ -16,22 +16,20 @@ from pathlib import Path
 import click
 from sqlalchemy import func, select
 
-from bot import house as houses
 from bot.bench import meter, readers
 from bot.bench.figures import Measured, at_least, at_most, figure
 from bot.bench.place import Place
 from bot.bench.provider import Provider, provider
-from bot.bench.sender import Worker, environment, workers
+from bot.bench.sender import Worker, environment, house_of, workers
 from bot.engine.pump import AHEAD, BATCH, RECORD
 from bot.house import House
 from bot.models.messages import Message, Sender
-from bot.settings import load
 
 CAPS = (30, 80, 400)
-SECONDS = 15
+SECONDS = 10
 LATENCY = 0.1
 COMMIT = 0.05
-TRIES = 4
+TRIES = 3
 """How often a measurement is taken before a pause of the machine is put up with."""
 
 PATIENCE = 60.0
@@ -102,7 +100,7 @@ def _sound(place: Place, cap: int, number: int, seconds: int, *, killed: bool) -
 
 def _run(url: str, at: Provider, cap: int, number: int, seconds: int, *, killed: bool) -> Run:
     given = environment(url, at, PACE_WHATSAPP=str(cap))
-    house = houses.build(load(None, **{name.lower(): value for name, value in given.items()}))
+    house = house_of(given)
     try:
         readers.gather(house, cap * seconds)
         with tempfile.TemporaryDirectory() as folder, meter.meter() as pauses:
@@ -111,7 +109,7 @@ def _run(url: str, at: Provider, cap: int, number: int, seconds: int, *, killed:
                 readers.remind(house)
                 if killed:
                     _kill_owner(house, at, running, cap * seconds // 2)
-                _wait_until_idle(house, at)
+                wait_until_idle(house, at)
             written = [call.at for worker in running for call in worker.calls()]
         taken = at.taken()
         times = Counter(message for _, _, message in taken)
@@ -129,14 +127,14 @@ def _run(url: str, at: Provider, cap: int, number: int, seconds: int, *, killed:
 
 def _kill_owner(house: House, at: Provider, running: list[Worker], after: int) -> None:
     """Kill the worker that sends, in the middle of it."""
-    _wait(lambda: at.count() >= after)
+    wait(lambda: at.count() >= after)
     with house.database.reading() as session:
         owner = session.scalars(select(Sender.owner)).one()
     pid = int(str(owner).partition("-")[0])
     next(worker for worker in running if worker.process.pid == pid).kill()
 
 
-def _wait_until_idle(house: House, at: Provider) -> None:
+def wait_until_idle(house: House, at: Provider) -> None:
     """Wait until nothing is planned, and nothing came in for a second."""
     seen = -1
 
@@ -145,10 +143,11 @@ def _wait_until_idle(house: House, at: Provider) -> None:
         before, seen = seen, at.count()
         return before == seen and not _count(house, "planned", "claimed")
 
-    _wait(idle, every=1.0)
+    wait(idle, every=1.0)
 
 
-def _wait(true: Callable[[], bool], every: float = 0.25) -> None:
+def wait(true: Callable[[], bool], every: float = 0.25) -> None:
+    """Wait until something is true. Raises TimeoutError if it does not come to be."""
     until = time.monotonic() + PATIENCE
     while not true():
         if time.monotonic() > until:

@@ -54,7 +54,7 @@ def measure(place: Place, size: int | None = None) -> Iterator[Measured]:
         first = _expanded(prepared, "approve")
         with place.copy_of(prepared) as expanded:
             _expanded(expanded, "queue")
-            rows = {table: _rows(expanded, table) for table in WRITTEN}
+            rows = {table: stored(expanded, table) for table in WRITTEN}
 
         def ours() -> dict[str, float]:
             with place.copy_of(prepared) as url:
@@ -81,6 +81,18 @@ def measure(place: Place, size: int | None = None) -> Iterator[Measured]:
     yield at_most("expansion.memory", max(one["mb"] for one, _ in rounds), "MB", 100, place)
     yield figure("expansion.preview", people / first["preview"], "people/s", place)
     yield figure("expansion.approve", people / first["approve"], "people/s", place)
+    if size is None:
+        small, large = (_memory(place, many) for many in (SMALL, LARGE))
+        yield figure(f"expansion.memory, {SMALL} people", small, "MB", place)
+        yield at_most(f"expansion.memory, {LARGE} people", large, "MB", 100, place)
+
+
+def _memory(place: Place, people: int) -> float:
+    """Return the megabytes that queuing a message for *people* takes, at its most."""
+    with place.fresh() as url:
+        seed(url, people)
+        looked = _expanded(url, "approve")["mb"]
+        return max(looked, _expanded(url, "once")["mb"])
 
 
 def _expanded(url: str, what: str) -> dict[str, float]:
@@ -90,7 +102,7 @@ def _expanded(url: str, what: str) -> dict[str, float]:
     return told
 
 
-def _rows(url: str, table: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+def stored(url: str, table: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Return the columns of *table* but its id, and all that it holds, ready for the driver."""
     query = f"SELECT * FROM {table} ORDER BY id"  # noqa: S608 - a table of ours
     with closing(sqlite_at(url) if url.startswith("sqlite") else postgresql_at(url)) as connection:
@@ -109,11 +121,11 @@ def _ready(value: Any) -> Any:
 
 
 def main(url: str, what: str) -> None:
-    """Do one half of the work over the people who are there, and tell what it took."""
+    """Do one part of the work over the people who are there, and tell what it took."""
     house = houses.build(
         settings(url, quiet_hours="", pace_whatsapp=1000, pace_sms=1000, pace_telegram=1000)
     )
-    took = {"approve": _approve, "queue": _queue}[what](house)
+    took = {"approve": _approve, "queue": _queue, "once": _once}[what](house)
     house.database.close()
     print(json.dumps(took))  # noqa: T201 - whoever started us reads it
 
@@ -175,6 +187,13 @@ def _queue(house: House) -> dict[str, float]:
     if there != queued:
         raise RuntimeError(f"{queued} were queued, and then there were {there}")
     return {"seconds": seconds, "again": again, "mb": most - before}
+
+
+def _once(house: House) -> dict[str, float]:
+    """Queue a message for everyone."""
+    before = _resident()
+    seconds, _ = _run(house)
+    return {"seconds": seconds, "mb": _most_resident() - before}
 
 
 def _run(house: House) -> tuple[float, int]:

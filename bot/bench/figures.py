@@ -48,6 +48,12 @@ def figure(name: str, value: float, unit: str, place: Place) -> Measured:
     return _measured(name, value, unit, None, True, place)
 
 
+def not_measured(name: str, error: Exception, place: Place) -> Measured:
+    """Return the row of a measurement that failed: it says so, and misses its goals."""
+    why = f"not measured: {type(error).__name__}"
+    return Measured(name, 0.0, why, None, False, place.database, os.cpu_count() or 1)
+
+
 def _measured(
     name: str, value: float, unit: str, goal: float | None, met: bool, place: Place
 ) -> Measured:

@@ -8,12 +8,13 @@ import hmac
 import selectors
 import socket
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from bot.bench.figures import at
-from bot.bench.served import ACCOUNT, OURS, PUBLIC, REPLY, TOKEN
+from bot.bench.served import ACCOUNT, OURS, PUBLIC, REPLY, TOKEN, settings
+from bot.channels.twilio import callback_url
 
 CONNECTIONS = 32
 
@@ -59,14 +60,33 @@ def letters(first: int, count: int) -> Iterator[bytes]:
             "From": f"+3169700{number % 10_000:04}",
             "ApiVersion": "2010-04-01",
         }
-        signed = PUBLIC + REPLY + "".join(name + form[name] for name in sorted(form))
-        mac = base64.b64encode(hmac.digest(TOKEN.encode(), signed.encode(), hashlib.sha1))
-        body = urlencode(form).encode()
-        yield (
-            b"POST %s HTTP/1.1\r\nHost: stap.example\r\nContent-Length: %d\r\n"
-            b"Content-Type: application/x-www-form-urlencoded\r\nUser-Agent: TwilioProxy/1.1\r\n"
-            b"Accept: */*\r\nX-Twilio-Signature: %s\r\n\r\n" % (REPLY.encode(), len(body), mac)
-        ) + body
+        yield _letter(PUBLIC + REPLY, form)
+
+
+def receipts(database_url: str, first: int, count: int) -> Iterator[bytes]:
+    """Yield *count* status callbacks, about as many messages, for the door over *database_url*."""
+    key = settings(database_url).signing_key
+    for number in range(first, first + count):
+        form = {
+            "AccountSid": ACCOUNT,
+            "From": OURS,
+            "MessageSid": f"SM{number:032x}",
+            "MessageStatus": "delivered",
+            "To": f"+3169700{number % 10_000:04}",
+        }
+        yield _letter(callback_url(PUBLIC, key, number + 1, 1).partition("#")[0], form)
+
+
+def _letter(url: str, form: Mapping[str, str]) -> bytes:
+    signed = url + "".join(name + form[name] for name in sorted(form))
+    mac = base64.b64encode(hmac.digest(TOKEN.encode(), signed.encode(), hashlib.sha1))
+    body = urlencode(form).encode()
+    return (
+        b"POST %s HTTP/1.1\r\nHost: stap.example\r\nContent-Length: %d\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\nUser-Agent: TwilioProxy/1.1\r\n"
+        b"Accept: */*\r\nX-Twilio-Signature: %s\r\n\r\n"
+        % (url.removeprefix(PUBLIC).encode(), len(body), mac)
+    ) + body
 
 
 def knock(

@@ -16,6 +16,8 @@ from bot.messaging import outbox, templates
 from bot.models.afspraken import Afspraak
 from bot.models.messages import Message
 from bot.models.people import Address, Inburgeraar, PersonAddress
+from bot.outreach import broadcasts
+from bot.outreach import preview as previews
 
 LANGUAGES = ("nl", "en", "ar", "tr")
 AT_ONCE = 1000
@@ -119,6 +121,30 @@ def remind(house: House) -> None:
                     for person, language, where, afspraak in (found[n] for n in numbers)
                 ],
             )
+
+
+def announce(house: House) -> int:
+    """Let a mass message go to everybody, approved as it must be; return its id."""
+    now = moments.now()
+    with house.database.session() as session:
+        made = broadcasts.draft(
+            session,
+            house,
+            by="An",
+            name="Meting",
+            key="afspraak.cancelled",
+            values={"day": "donderdag", "date": "3-12", "time": "14:30", "place": "Wijkcentrum"},
+            window_until=now + timedelta(days=1),
+            first=1,
+            hold_minutes=0,
+            most_failed=100.0,
+            most_stopped=100.0,
+            most_unknown=100.0,
+        )
+        seen = previews.preview(session, house, made, frozenset(LANGUAGES))
+        broadcasts.approve(session, house, made, seen, by="Bo", count=seen.count)
+        broadcasts.send(session, house, made, by="An")
+        return made.id
 
 
 def _mould(session: Any, house: House, language: str, begins: datetime) -> dict[str, Any]:

@@ -12,18 +12,20 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from bot.bench.provider import Provider
+from bot import house as houses
+from bot.bench.provider import ACCOUNT, TOKEN, Provider
+from bot.house import House
+from bot.settings import load
 
 RECORD = struct.Struct("ddq")
 ENDING = 30.0
-ACCOUNT, TOKEN = "AC" + "0b" * 16, "a-token-for-measuring"
 SMS_FROM, WHATSAPP_FROM = "+3197000000000", "+3197000000001"
 
 
@@ -82,6 +84,11 @@ def environment(database_url: str, provider: Provider, **more: str) -> dict[str,
     }
 
 
+def house_of(given: Mapping[str, str]) -> House:
+    """Return the house of such a process, to fill and to look at."""
+    return houses.build(load(None, **{name.lower(): value for name, value in given.items()}))
+
+
 @contextmanager
 def workers(number: int, environment: dict[str, str], folder: Path) -> Iterator[list[Worker]]:
     """Run *number* workers; they end with the block."""
@@ -115,7 +122,6 @@ def main(file: Path) -> None:
     from bot.channels.whatsapp import WhatsApp
     from bot.commands.serving import _keep
     from bot.engine.embedded import Engine
-    from bot.house import House
 
     notes = os.open(file.with_suffix(".new"), os.O_CREAT | os.O_WRONLY | os.O_APPEND)
     send = WhatsApp.send

@@ -26,6 +26,8 @@ REPLY = 1000.0
 ROUNDS = 5
 """Times the set is read for the clock."""
 
+NEEDS_DATABASE = False
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 import click
+import structlog
 from sqlalchemy.exc import ArgumentError
 
-from bot import logs
-from bot.bench import BENCHES, Measured, Place
-from bot.commands.shared import print_json, print_table, refuse
+from bot import logs, moments
+from bot.bench import BENCHES, Measured, Place, not_measured
+from bot.commands.shared import print_json, refuse
 from bot.settings import SettingsError, load
+
+COLUMNS = ("name", "value", "unit", "goal", "met", "database")
+ROOT = Path(__file__).resolve().parents[2]
+
+log = structlog.get_logger()
 
 
 @click.command("bench")
@@ -19,8 +29,10 @@ from bot.settings import SettingsError, load
 @click.option("--json", "as_json", is_flag=True, help="A JSON list, for other programs.")
 @click.option(
     "--database",
+    "databases",
     metavar="URL",
-    help="Waar te meten, in een eigen lege database ernaast. [die van de instellingen]",
+    multiple=True,
+    help="Waar te meten, in een eigen lege database ernaast; mag vaker. [die van de instellingen]",
 )
 @click.option("--size", type=click.IntRange(min=1), help="Hoeveel, bij een meting die telt.")
 @click.option("--sealed", is_flag=True, help="Bij understand: de verzegelde helft, eenmaal.")
@@ -30,35 +42,82 @@ from bot.settings import SettingsError, load
 def bench(
     name: str | None,
     as_json: bool,
-    database: str | None,
+    databases: tuple[str, ...],
     size: int | None,
     sealed: bool,
     further: bool,
 ) -> None:
-    """Meet snelheid en begrip op deze machine. Exit 1: een doel is niet gehaald."""
+    """Meet snelheid en begrip op deze machine. Exit 1: een doel is niet gehaald, of een meting
+    mislukte; de andere gaan dan door.
+    """
     logs.configure()
     if (sealed or further) and name != "understand":
         raise click.UsageError("--sealed en --further horen alleen bij understand.")
-    try:
-        place = Place.of(database or load().database_url)
-    except SettingsError as error:
-        refuse(f"De instellingen kloppen niet:\n{error}")
-    except ArgumentError:
-        refuse(f"--database: {database!r} is geen adres van een database.")
+    places = _places(databases)
     half = "sealed" if sealed else "further" if further else None
     only = {"half": half} if half else {}
-    rows = [each.row() for each in _measured([name] if name else BENCHES, place, size, only)]
+    about = {"date": moments.now().date().isoformat(), "commit": _commit()}
+    names = [name] if name else BENCHES
+    rows = [{**each.row(), **about} for each in _measured(names, places, size, only)]
     if as_json:
         print_json(rows)
     else:
-        print_table(rows, ["name", "value", "unit", "goal", "met", "database", "cores"])
+        _print_markdown(rows)
     if not all(row["met"] for row in rows):
         raise SystemExit(1)
 
 
+def _places(databases: Sequence[str]) -> list[Place]:
+    try:
+        return [Place.of(each) for each in databases or [load().database_url]]
+    except SettingsError as error:
+        refuse(f"De instellingen kloppen niet:\n{error}")
+    except ArgumentError:
+        refuse(f"--database: geen adres van een database: {', '.join(databases)}")
+
+
 def _measured(
-    names: list[str] | tuple[str, ...], place: Place, size: int | None, only: dict[str, str]
+    names: Sequence[str], places: Sequence[Place], size: int | None, only: dict[str, str]
 ) -> Iterator[Measured]:
     for name in names:
-        click.echo(f"{name} ...", err=True)
-        yield from importlib.import_module(f"bot.bench.{name}").measure(place, size, **only)
+        measuring = importlib.import_module(f"bot.bench.{name}")
+        # What asks no database says the same beside each.
+        for place in places if getattr(measuring, "NEEDS_DATABASE", True) else places[:1]:
+            click.echo(f"{name}, {place.database} ...", err=True)
+            began = time.monotonic()
+            try:
+                yield from measuring.measure(place, size, **only)
+            except Exception as error:  # of every kind: the other measurements still count
+                log.error("not measured", bench=name, fault=logs.fault(error))
+                yield not_measured(name, error, place)
+            click.echo(f"{name}: {time.monotonic() - began:.0f} s", err=True)
+
+
+def _commit() -> str:
+    """Return which commit is measured, with a ``+`` if it was changed since; "" if nobody knows."""
+    asked = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
+    try:
+        told = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    return told.stdout.strip()
+
+
+def _print_markdown(rows: Sequence[dict[str, Any]]) -> None:
+    """Print *rows* as the table that docs/reliability.md holds."""
+    if rows:
+        first = rows[0]
+        click.echo(f"{first['date']}, commit {first['commit']}, {first['cores']} cores\n")
+    cells = [[_cell(row[column]) for column in COLUMNS] for row in rows]
+    widths = [max(len(line[n]) for line in [COLUMNS, *cells]) for n in range(len(COLUMNS))]
+    for line in [COLUMNS, ["-" * width for width in widths], *cells]:
+        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        click.echo(f"| {' | '.join(padded)} |")
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "**no**"
+    if isinstance(value, float):
+        return f"{value:.0f}" if value.is_integer() else str(value)
+    return "" if value is None else str(value).replace("|", "/")
