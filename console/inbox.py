@@ -194,7 +194,7 @@ def _listed(database: Session) -> Listed:
         select(Task)
         .options(joinedload(Task.person), joinedload(Task.address))
         .where(still_open, which[tab])
-        .order_by((Task.kind != tasks.EMERGENCY), Task.since)
+        .order_by(*(Task.kind != kind for kind in tasks.FIRST), Task.since)
         .limit(A_PAGE)
     ).all()
     longest = database.scalar(select(func.min(Task.since)).where(still_open))

@@ -23,6 +23,7 @@ ACTIONS: Mapping[str, Action] = {
     "answer.thanks": general.thanks,
     "answer.help": general.help_,
     "answer.human": general.human,
+    "answer.fewer": general.fewer,
     "answer.call_noted": general.call_noted,
     "answer.unclear": general.unclear,
     "answer.nothing_open": general.nothing_open,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from bot import moments
 from bot.conversation.describe import in_one_line_each
@@ -15,6 +16,7 @@ from bot.models.messages import Message
 from bot.models.tasks import Task
 from bot.models.voortrajecten import Deelname
 from bot.outreach import people, reminders, replies, tasks, voortraject
+from bot.outreach.afspraken import TOLD
 from bot.privacy import consent
 from bot.wording.languages import shipped
 
@@ -165,6 +167,9 @@ def human(turn: Turn) -> None:
     if turn.said.need == "money":
         money(turn)
         return
+    if turn.said.need == "distress":
+        upset(turn)
+        return
     if turn.said.intent == "childcare":
         _task(turn, tasks.CHILDCARE, "Vraagt naar kinderopvang.")
     else:
@@ -176,6 +181,36 @@ def money(turn: Turn) -> None:
     """A question about money: a colleague phones, for somebody else may see the chat."""
     _task(turn, tasks.MONEY, "Vraagt naar geld. Bel. Schrijf er niet over in de chat.")
     turn.say("answer.money")
+
+
+def upset(turn: Turn) -> None:
+    """Angry or sad: say sorry, offer three ways out, and hold what can wait until staff looked."""
+    week = moments.now() - timedelta(days=7)
+    ours = (
+        select(func.count())
+        .select_from(Message)
+        .where(
+            Message.address_id == turn.address.id,
+            Message.in_reply_to.is_(None),
+            Message.state.in_(TOLD),
+            Message.created_at > week,
+        )
+    )
+    count = turn.session.scalar(ours) or 0
+    note = f"Boos of verdrietig. Berichten van ons in de laatste 7 dagen: {count}. Lees het eerst."
+    _task(turn, tasks.UPSET, note)
+    turn.say("answer.sorry")
+
+
+def fewer(turn: Turn) -> None:
+    """From now on reminders of afspraken alone, and one a day at most."""
+    turn.end()
+    whose = [turn.person] if turn.person is not None else people.household(turn.address)
+    for person in whose:
+        evidence = f"reply {turn.reply.id}"
+        consent.record(turn.session, person, given=False, channel=None, evidence=evidence)
+        consent.want_fewer(turn.session, person, evidence)
+    turn.say("consent.refused")
 
 
 def call_noted(turn: Turn) -> None:

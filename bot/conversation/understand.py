@@ -69,7 +69,8 @@ class Understood:
     number: int | None = None
     """The number that was typed, if the text is one."""
     need: str | None = None
-    """For the intent ``human``: ``money`` if that is what it is about."""
+    """For the intent ``human``: ``money`` if that is what it is about, ``distress`` if an angry or
+    crying face is all that is sure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,7 +415,7 @@ class _Reader:
             if intent in kinds:
                 return decided(intent)
         if "distress" in kinds:
-            return Understood("human", _DISTRESS)
+            return Understood("human", _DISTRESS, need="distress")
         for intent in ("human", "help"):
             if intent in kinds:
                 return decided(intent)
@@ -623,7 +624,7 @@ class _Reader:
 
     def distress(self) -> Understood | None:
         """An angry or crying face, and words that no rule reads."""
-        return Understood("human", _DISTRESS) if "distress" in self.kinds else None
+        return Understood("human", _DISTRESS, need="distress") if "distress" in self.kinds else None
 
     def inside_of(self, intent: str) -> Understood | None:
         """The same, for one intent."""

@@ -42,6 +42,7 @@ from bot.models.afspraken import Afspraak
 from bot.models.broadcasts import RUNNING, Broadcast
 from bot.models.messages import PRIORITIES, Attempt, Message, Sender
 from bot.models.people import Address, PersonAddress
+from bot.models.tasks import UPSET, Task
 from bot.privacy import consent
 from bot.wording.segments import segments
 
@@ -84,6 +85,7 @@ WHY_NOT: Mapping[str, str] = {
     "quiet_too_long": "Het zijn stille uren, en daarna is het te laat. Bel over dit bericht.",
     "no_channel": "Dit kanaal is niet ingesteld.",
     "superseded": "De afspraak is veranderd; er is een nieuw bericht.",
+    "upset": "Deze persoon was boos of verdrietig. Een collega kijkt eerst; sluit die taak.",
     "other_day": "Deze persoon wil een andere dag. Bel over een nieuwe tijd.",
     "later_step": "Een latere herinnering kwam in de plaats van deze.",
     "declined": "Deze persoon komt niet; herinneren heeft geen zin.",
@@ -98,6 +100,9 @@ WHY_NOT: Mapping[str, str] = {
     **caps.WHY_NOT,
 }
 
+
+UNTIL_SEEN_TO = timedelta(minutes=30)
+"""How often a message is looked at again that waits until a colleague has seen to somebody."""
 
 BEFORE_ANOTHER_DAY = ("afspraak.reminder", "afspraak.reminder_confirmed")
 """Reminders that say nothing of a wish for another day: pointless to who has it by now."""
@@ -450,6 +455,8 @@ class _Known:
     broadcasts: Mapping[int, str | None]
     """Why those of a mass message wait; None if they may go."""
     templates: route.Templates
+    upset: frozenset[int]
+    """Addresses of who was angry or sad, where no colleague has seen to it yet."""
     room: caps.Room
     """How many of them still fit under the caps."""
 
@@ -491,6 +498,7 @@ def _look_up(
         afspraken={number: (version, answer) for number, version, answer in afspraken},
         broadcasts={each.id: _why_not(session, house, each) for each in broadcasts},
         templates=route.Templates(session, house),
+        upset=_upset(session, [m.address_id for m, _ in found if m.address_id and _can_wait(m)]),
         room=caps.Room(
             session,
             house,
@@ -499,6 +507,24 @@ def _look_up(
             corrections={each.id for each in broadcasts if each.corrects is not None},
         ),
     )
+
+
+def _can_wait(message: Message) -> bool:
+    """Say whether nobody misses *message* today: an invitation, or one to many."""
+    if message.in_reply_to is not None:
+        return False
+    return message.purpose == "invitation" or message.broadcast_id is not None
+
+
+def _upset(session: Session, addresses: Sequence[int]) -> frozenset[int]:
+    if not addresses:
+        return frozenset()
+    found = session.scalars(
+        select(Task.address_id).where(
+            Task.kind == UPSET, Task.done_at.is_(None), Task.address_id.in_(addresses)
+        )
+    )
+    return frozenset(address for address in found if address is not None)
 
 
 def _why_not(session: Session, house: House, broadcast: Broadcast) -> str | None:
@@ -658,6 +684,8 @@ def _gate(known: _Known, house: House, message: Message, address: Address | None
         why_not = known.broadcasts[message.broadcast_id]
         if why_not is not None:
             return Held("planned", why_not, message.expires_at)
+    if address.id in known.upset and _can_wait(message):
+        return Held("planned", "upset", min(known.now + UNTIL_SEEN_TO, message.expires_at))
     full = known.room.take(message)  # the last question: whoever goes now has taken a place
     return Held(*full) if full is not None else None
 

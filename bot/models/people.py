@@ -93,8 +93,8 @@ class Consent(Base):
     person_id: Mapped[int | None] = mapped_column(ForeignKey("inburgeraar.id", ondelete="CASCADE"))
     address_id: Mapped[int | None] = mapped_column(ForeignKey("address.id"))
     purpose: Mapped[str]
-    """``invitation`` (voortrajecten, ambassadeurs), ``all`` (stop and start) or ``number``: the
-    address is not, or no longer, this person's."""
+    """``invitation`` (voortrajecten, ambassadeurs), ``all`` (stop and start), ``fewer`` (one
+    reminder a day at most) or ``number``: the address is not, or no longer, this person's."""
     channel: Mapped[str | None]
     """None: whatever the channel."""
     given: Mapped[bool]

@@ -10,6 +10,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from bot.db import Base
 from bot.models.people import Address, Inburgeraar
 
+UPSET = "boos bericht"
+"""Of the kind of task that holds what can wait, until somebody has seen to it."""
+
 
 class Task(Base):
     """Something only staff can do. Raised once per subject while it is open."""

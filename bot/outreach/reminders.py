@@ -6,11 +6,11 @@ there is. A tick that was missed is late, never lost; one that runs twice finds 
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -19,8 +19,10 @@ from bot.house import House
 from bot.messaging import outbox
 from bot.models.afspraken import Afspraak
 from bot.models.messages import Message
+from bot.models.people import Inburgeraar
 from bot.outreach import tasks
 from bot.outreach.plan import TOO_CLOSE, Step, steps
+from bot.privacy import consent
 
 log = structlog.get_logger()
 
@@ -103,7 +105,37 @@ def _take_step(session: Session, house: House, afspraak: Afspraak) -> None:
     afspraak.next_step_at = coming[0].at if coming else None
 
 
+def _enough_today(session: Session, person: Inburgeraar) -> bool:
+    """Say whether *person* wants one reminder a day, and has had today's."""
+    if not consent.wants_fewer(session, person):
+        return False
+    today = moments.local(moments.now()).date()
+    return bool(
+        session.scalar(
+            select(
+                exists().where(
+                    Message.address_id.in_([link.address_id for link in person.addresses]),
+                    Message.person_id == person.id,
+                    Message.purpose == "public task",
+                    Message.in_reply_to.is_(None),
+                    Message.state.not_in(("blocked", "cancelled", "expired", "failed")),
+                    Message.created_at >= moments.from_local(datetime.combine(today, time())),
+                )
+            )
+        )
+    )
+
+
 def _remind(session: Session, house: House, afspraak: Afspraak, step: Step) -> None:
+    if _enough_today(session, afspraak.person):
+        tasks.raise_task(
+            session,
+            tasks.CALL_OR_WRITE,
+            about=afspraak.about,
+            person=afspraak.person,
+            note="Wil hoogstens een herinnering per dag. Deze is niet verstuurd; bel als het moet.",
+        )
+        return
     message = outbox.queue(
         session,
         house,

@@ -9,6 +9,7 @@ from bot import moments
 from bot.channels.base import ADVICE, Cause
 from bot.db import insert_once
 from bot.messaging.delivery import WHY_NOT
+from bot.models import tasks as kinds
 from bot.models.messages import Message, Reply
 from bot.models.people import Address, Inburgeraar
 from bot.models.tasks import Task
@@ -22,6 +23,7 @@ UNCLEAR = "onduidelijk antwoord"
 SPOKEN = "spraakbericht"
 CHECK_NUMBER = "nummer controleren"
 EMERGENCY = "noodgeval"
+UPSET = kinds.UPSET
 CALL_BACK = "terugbellen"
 CHILDCARE = "kinderopvang"
 CHECK_PRESENCE = "aanwezigheid controleren"
@@ -35,6 +37,10 @@ BROADCAST = "groepsbericht staat stil"
 MANY_STRANGERS = "veel onbekende nummers"
 NOT_REACHED = "groepsbericht niet bezorgd"
 CHANNEL_DOWN = "kanaal ligt stil"
+
+
+FIRST = (EMERGENCY, UPSET)
+"""What staff see before all else."""
 
 
 def raise_task(

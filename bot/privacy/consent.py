@@ -18,6 +18,7 @@ from bot.models.people import Address, Consent, Inburgeraar, PersonAddress
 
 INVITATION = "invitation"
 ALL = "all"
+FEWER = "fewer"
 NUMBER = "number"
 """The word of who has an address now: it is not, or no longer, this person's."""
 
@@ -109,6 +110,20 @@ def names_at(session: Session, addresses: Collection[int]) -> dict[tuple[int, in
         for agreed in [len({(name or "").casefold() for _, name in people} - {""}) == len(people)]
         for person, name in people
     }
+
+
+def want_fewer(session: Session, person: Inburgeraar, evidence: str) -> None:
+    """Write down that *person* wants no more than one reminder a day."""
+    session.add(
+        Consent(person_id=person.id, purpose=FEWER, given=True, evidence=evidence, at=moments.now())
+    )
+    session.flush()
+
+
+def wants_fewer(session: Session, person: Inburgeraar) -> bool:
+    """Say whether *person* wants no more than one reminder a day."""
+    words = select(Consent.given).where(Consent.person_id == person.id, Consent.purpose == FEWER)
+    return session.scalars(words.order_by(Consent.id.desc()).limit(1)).one_or_none() is True
 
 
 def name_at(session: Session, person: Inburgeraar, address: Address | None) -> str:
