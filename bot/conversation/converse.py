@@ -174,6 +174,10 @@ def _turn(
         unnamed=unnamed,
     )
     turn.choice = heard.button or _typed_choice(turn, step)
+    if turn.choice is not None and not heard.button:
+        tapped = understand("", language=language, button=turn.choice)
+        if tapped.intent in flows.steps()[flows.ALWAYS]:
+            turn.said = tapped  # the number of a button that holds at every moment, such as stop
     if turn.question is not None and turn.person is None and turn.question.person_id is not None:
         turn.person = session.get(Inburgeraar, turn.question.person_id)
         if turn.person is not None and turn.person.language in shipped():

@@ -132,7 +132,8 @@ def name_at(session: Session, person: Inburgeraar, address: Address | None) -> s
     """
     if address is None:
         return person.first_name
-    there = {link.person_id for link in address.people}
+    reached = select(PersonAddress.person_id).where(PersonAddress.address_id == address.id)
+    there = set(session.scalars(reached))
     if len(there) <= 1:
         return "" if there - {person.id} else person.first_name
     return names_at(session, [address.id]).get((person.id, address.id), "")

@@ -232,3 +232,15 @@ def test_s14_ali_asks_about_money_and_a_colleague_phones(world):
     phone.say("نعم")
     assert "confirmed" == world.answer("A1"), "the question about his afspraak is still open"
     no_complaints(world)
+
+
+def test_the_number_before_no_more_messages_is_a_stop(world):
+    """By SMS the three ways out of an apology are numbers."""
+    phone = remind(world, "Oleksandr", "uk", "sms", "+31697000012")
+    answer = phone.say("😡")
+    assert answer is not None
+    assert 3 == sum(line[:4] in ("1 = ", "2 = ", "3 = ") for line in answer.text.splitlines())
+
+    phone.say("1")
+    assert ["boos bericht", "geen berichten, bel of brief"] == world.tasks()
+    assert world.read(lambda s: s.scalars(select(Address.stopped_at)).one()) is not None
