@@ -14,11 +14,13 @@ from bot import migrate, moments
 from bot.channels.base import SendError
 from bot.channels.telegram import Telegram
 from bot.channels.twilio_client import TwilioClient
+from bot.commands import machine
 from bot.commands.shared import the_house
 from bot.house import House
 from bot.messaging import delivery, installation, templates
 from bot.messaging.spool import ARRIVAL, DAMAGED, OUTCOME, Spool
 from bot.models.messages import InboxEvent, Message, Sender
+from bot.wording.languages import languages, shipped
 
 RECENT = timedelta(days=7)
 
@@ -45,10 +47,15 @@ UNSURE = {
 
 @click.command("doctor")
 def doctor() -> None:
-    """Zeg wat er ontbreekt of niet klopt."""
+    """Zeg wat er ontbreekt of niet klopt. Eindigt met 1 als er iets is om naar te kijken."""
+    told: list[str] = []
     with the_house(migrated=False) as house:
-        wrong = [*_settings(house), *_database(house), *_spool(house), *_broker(house)]
+        wrong = [*_settings(house), *_database(house, told), *_spool(house)]
+        wrong += [*machine.disk(house, told), *_broker(house)]
         wrong += asyncio.run(_providers(house))
+        told += _unreviewed(house)
+    for line in told:
+        click.echo(line)
     for line in wrong:
         click.echo(f"- {line}")
     click.echo("Alles klopt." if not wrong else f"{len(wrong)} punten om naar te kijken.")
@@ -75,15 +82,21 @@ def _settings(house: House) -> Iterator[str]:
         yield "Niemand kan berichten krijgen: ALLOWED_RECIPIENTS is leeg (buiten productie nodig)."
 
 
-def _database(house: House) -> Iterator[str]:
+def _database(house: House, told: list[str]) -> Iterator[str]:
     try:
-        if not migrate.is_current(house.database):
-            yield "De database is niet bij. Doe: stap migrate"
-            return
+        current = migrate.is_current(house.database)
+        with house.database.reading() as session:
+            wrong = [*machine.database(session, told), *machine.clocks(house, session, told)]
     except Exception as error:
         yield f"De database antwoordt niet ({type(error).__name__}). Kijk naar DATABASE_URL."
+        yield from machine.clocks(house, None, told)
+        return
+    yield from wrong
+    if not current:
+        yield "De database is niet bij. Doe: stap migrate"
         return
     with house.database.reading() as session:
+        yield from machine.works(session)
         for event in session.scalars(
             select(InboxEvent).where(InboxEvent.state == "kept").order_by(InboxEvent.id).limit(20)
         ):
@@ -153,6 +166,22 @@ def _spool(house: House) -> Iterator[str]:
         yield (
             f"In {spool.folder} liggen {damaged} bestanden die niet te lezen of op te slaan zijn. "
             "Laat iemand ze bekijken en daarna weggooien: er kan staan wat een persoon schreef."
+        )
+
+
+def _unreviewed(house: House) -> Iterator[str]:
+    """Say whose texts nobody has read over: they are shown, and no reason to stop."""
+    names = []
+    for code in shipped():
+        counts = house.catalogue.counts(code)
+        total = sum(counts.values())
+        read = counts["reviewed"] + counts["source"]
+        if read < total:
+            names.append(f"{languages()[code].dutch} {total - read} van {total}")
+    if names:
+        yield (
+            f"Let op: nog niet nagelezen teksten: {', '.join(names)}. Herinneringen en antwoorden "
+            "gaan uit; een groepsbericht vraagt er per taal een ja voor (stap languages)."
         )
 
 

@@ -7,12 +7,18 @@ from datetime import timedelta
 import pytest
 from click.testing import CliRunner
 from post_office import Office
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from bot import moments
 from bot.__main__ import main
+from bot.channels import dates
+from bot.commands import machine
+from bot.db import Database
+from bot.db import clock as database_clock
+from bot.engine import work
 from bot.messaging.spool import ARRIVAL, DAMAGED
 from bot.models.messages import Message
+from bot.models.ticks import DISTRUST, Tick
 
 
 @pytest.fixture
@@ -78,3 +84,75 @@ def test_what_waits_on_the_disk_and_what_is_damaged_is_counted(office):
     assert f"In {folder} wachten 3 gebeurtenissen op de database." in told
     assert f"In {folder} liggen 1 bestanden" in told
     assert 4 == len(list(folder.iterdir())), "looking changes nothing"
+
+
+# ------------------------------------------------------------------ the machine
+
+
+def test_what_the_house_runs_on_is_told(office):
+    told = doctor()
+
+    assert "Database: SQLite 3." in told
+    assert "WAL, FULL." in told
+    assert "GB vrij bij" in told
+    assert "Let op: nog niet nagelezen teksten:" in told
+
+
+@pytest.mark.postgres
+def test_a_postgresql_that_may_lose_what_it_confirmed_is_said(postgres_url):
+    database = Database(postgres_url)
+    told: list[str] = []
+    with database.session() as session:
+        session.execute(text("SET LOCAL synchronous_commit = on"))
+        assert [] == [each for each in machine.database(session, told) if "commit" in each]
+        session.execute(text("SET LOCAL synchronous_commit = off"))
+        [wrong] = [each for each in machine.database(session, told) if "commit" in each]
+    database.close()
+    assert "Database: PostgreSQL 1" in told[0]
+    assert "staat synchronous_commit uit" in wrong
+
+
+@pytest.mark.parametrize(("ahead", "says"), [(90, "90 seconden achter"), (-3600, "voor")])
+def test_a_clock_that_is_not_the_providers_is_said(office, monkeypatch, ahead, says):
+    monkeypatch.setattr(
+        dates, "told_by", lambda _origin: moments.machine_now() + timedelta(seconds=ahead)
+    )
+    told: list[str] = []
+    [wrong, again] = machine.clocks(office.house, None, told)
+
+    assert "De klok van deze machine loopt" in wrong
+    assert says in wrong.replace("89 ", "90 ") or says in again
+    assert "NTP" in wrong
+    assert [] == told
+
+
+def test_a_provider_that_does_not_say_what_time_it_is_is_no_fault(office):
+    told: list[str] = []
+    assert [] == list(machine.clocks(office.house, None, told))
+    assert "Klok: 127.0.0.1 zegt niet hoe laat het is." in told
+
+
+def test_that_nobody_works_any_more_is_said(office):
+    work.note(office.house, ["remind"])
+    assert "Er is niet gewerkt sinds" not in doctor()
+    with office.database.session() as session:
+        session.execute(update(Tick).values(at=database_clock(session) - timedelta(minutes=4)))
+    assert "Er is niet gewerkt sinds" in doctor()
+
+
+def test_a_worker_that_does_not_believe_its_clock_is_said(office):
+    work.note(office.house, ["remind", DISTRUST])
+    assert "gelooft de tijd van zijn machine niet" in doctor()
+
+
+def test_a_disk_that_is_almost_full_is_said(office, monkeypatch):
+    monkeypatch.setattr(machine, "LEAST_FREE", 2**60)
+    assert "is bijna vol" in doctor()
+
+
+def test_a_database_that_is_away_is_said_and_the_rest_goes_on(office, monkeypatch, tmp_path):
+    monkeypatch.setenv("DATABASE_URL", "postgresql+psycopg://nobody@127.0.0.1:9/nothing")
+    told = CliRunner().invoke(main, ["doctor"], catch_exceptions=False)
+    assert 1 == told.exit_code
+    assert "De database antwoordt niet (OperationalError). Kijk naar DATABASE_URL." in told.stdout
+    assert "Schijf:" in told.stdout
