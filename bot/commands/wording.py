@@ -14,17 +14,10 @@ from bot.outreach.intake import cage
 from bot.outreach.intake.sheet import Unreadable
 from bot.settings import load
 from bot.wording import exchange
-from bot.wording.catalogue import (
-    Catalogue,
-    ContentError,
-    Thrift,
-    catalogue,
-    faults,
-    thrift,
-    warnings,
-)
+from bot.wording.catalogue import Catalogue, ContentError, catalogue, faults
 from bot.wording.extract import refreshed
 from bot.wording.languages import languages, shipped
+from bot.wording.measure import Thrift, thrift, warnings
 from bot.wording.workbook import workbook
 
 FILE = click.Path(dir_okay=False, path_type=Path)

@@ -16,7 +16,6 @@ from babel.messages.pofile import PoFileError, read_po
 from bot.wording import entries, forbidden
 from bot.wording.entries import PLACEHOLDER, ContentError, Entry, Fault, placeholders
 from bot.wording.languages import CONTENT, languages
-from bot.wording.segments import segments, thrifty
 
 __all__ = [
     "Catalogue",
@@ -24,11 +23,8 @@ __all__ = [
     "Entry",
     "Fault",
     "Text",
-    "Thrift",
     "catalogue",
     "faults",
-    "thrift",
-    "warnings",
 ]
 
 State = Literal["source", "reviewed", "unreviewed", "stale", "missing"]
@@ -37,8 +33,6 @@ MESSAGES: frozenset[str] = frozenset({"public task", "invitation", "answer"})
 """The purposes of what is sent; the rest is on pages and buttons."""
 TEMPLATE_LENGTH = 1024
 """Characters of a template's body with buttons; WhatsApp's limit."""
-SENTENCE_LENGTH = 15
-"""Words of a Dutch sentence at level A2."""
 REVIEWED = re.compile(r"reviewed: .+, \d{4}-\d{2}-\d{2}")
 """The translator's comment that says who read a text, and when."""
 KEEPS_ACCENTS = re.compile(r"sms: met accenten\b")
@@ -84,19 +78,6 @@ class Text:
     """How the text in the reader's language stands."""
     ascii: bool = False
     """May an SMS be spelled without accents? Chosen for the text, and by who translated it."""
-
-
-class Thrift(NamedTuple):
-    """What a text costs as SMS, with its accents and without."""
-
-    key: str
-    language: str
-    accented: int
-    """The number of SMS with all accents."""
-    plain: int
-    """The number without them; the same where that is no cheaper."""
-    chosen: bool
-    """True if it is sent without them."""
 
 
 class Made(NamedTuple):
@@ -161,6 +142,16 @@ class Catalogue:
         fresh = not held.fuzzy and held.source == self.entries[key].text
         return Made(held.text, held.review if fresh else None)
 
+    def texts(self, language: str) -> Iterator[tuple[Entry, Text]]:
+        """Yield every text that *language* should have, and how it stands there."""
+        for key, entry in self.entries.items():
+            if entry.only in {None, language}:
+                yield entry, self.text(key, language)
+
+    def where(self, entry: Entry, language: str) -> str:
+        """Return the file in which a text of *language* is mended."""
+        return f"content/{entry.file}" if language == "nl" else self.file_of(language)
+
     def counts(self, language: str) -> Counter[State]:
         """Return how many texts stand in which state, of those that *language* should have."""
         return Counter(
@@ -171,10 +162,14 @@ class Catalogue:
         """Return where the translations into *language* are kept."""
         return self.directory.parent / "locales" / language / "LC_MESSAGES" / "bot.po"
 
+    def file_of(self, language: str) -> str:
+        """Return `po_file` as a path from the root of the installation."""
+        return self.po_file(language).relative_to(self.directory.parent).as_posix()
+
     def _translated(self, language: str) -> dict[str, _Translation]:
         if language not in self._translations:
             self._translations[language] = _translations(
-                self.po_file(language), _file(self, language)
+                self.po_file(language), self.file_of(language)
             )
         return self._translations[language]
 
@@ -201,32 +196,9 @@ def problems(entry: Entry, body: str, code: str) -> list[str]:
     return found
 
 
-def warnings(catalogue: Catalogue, languages: Iterable[str], max_segments: int = 6) -> list[Fault]:
-    """Return what a person should look at, for the texts in *languages* (codes).
-
-    *max_segments* is the number of SMS above which a message is called dear.
-    """
-    return [warning for code in languages for warning in _warnings(catalogue, code, max_segments)]
-
-
-def thrift(catalogue: Catalogue, languages: Iterable[str]) -> list[Thrift]:
-    """Return the messages that are cheaper as SMS without accents, sent so or not.
-
-    Counted with the buttons below them and `SAMPLES` in them; *languages* are codes.
-    """
-    return [
-        Thrift(entry.key, code, accented, plain, text.ascii)
-        for code in languages
-        for entry, text in _texts(catalogue, code)
-        if text.state not in {"stale", "missing"} and entry.purpose in MESSAGES
-        for accented, plain in [_cost(catalogue, entry, text)]
-        if plain < accented
-    ]
-
-
 def _faults(catalogue: Catalogue, code: str) -> Iterator[Fault]:
-    for entry, text in _texts(catalogue, code):
-        where = _where(catalogue, entry, code)
+    for entry, text in catalogue.texts(code):
+        where = catalogue.where(entry, code)
         if text.state == "missing":
             if languages()[code].shipped:
                 yield Fault(where, entry.key, "heeft nog geen vertaling")
@@ -269,67 +241,6 @@ def _not_approvable(body: str) -> Iterator[str]:
         yield f"is {len(body)} tekens lang; een template hoogstens {TEMPLATE_LENGTH}"
     if "\n\n\n" in body:
         yield "heeft twee lege regels na elkaar; dat weigert WhatsApp in een template"
-
-
-def _warnings(catalogue: Catalogue, code: str, max_segments: int) -> Iterator[Fault]:
-    language = languages()[code]
-    if unread := catalogue.counts(code)["unreviewed"]:
-        file = _file(catalogue, code)
-        yield Fault(file, "", f"{unread} teksten zijn nog door niemand nagelezen")
-    for entry, text in _texts(catalogue, code):
-        where = _where(catalogue, entry, code)
-        if text.state == "stale":
-            yield Fault(where, entry.key, "is verouderd: het Nederlands is veranderd")
-        if text.state in {"stale", "missing"}:
-            continue
-        problems: list[str] = []
-        if code == "nl":
-            problems += _long_sentences(text.body)
-        if entry.purpose in MESSAGES:
-            accented, plain = _cost(catalogue, entry, text)
-            if (count := plain if text.ascii else accented) > max_segments:
-                problems.append(f"kost {count} sms'en, meer dan {max_segments}")
-        if entry.template and (entry.only or language.meta):
-            problems += _too_bare(text.body)
-        elif entry.template and language.shipped and not entry.opener:
-            problems.append("heeft geen opener, en WhatsApp kent deze taal niet")
-        yield from (Fault(where, entry.key, problem) for problem in problems)
-
-
-def _long_sentences(body: str) -> Iterator[str]:
-    for sentence in re.split(r"[.!?:;]\s|\n", body):
-        if (count := len(sentence.split())) > SENTENCE_LENGTH:
-            yield f"heeft een zin van {count} woorden: '{sentence.strip()[:40]}...'"
-
-
-def _too_bare(body: str) -> Iterator[str]:
-    """Yield Meta's word on a body that is mostly placeholders: 2x + 1 words for x of them."""
-    count = len(PLACEHOLDER.findall(body))
-    words = len(re.findall(r"\w+", PLACEHOLDER.sub(" ", body)))
-    if count and words < 2 * count + 1:
-        yield f"heeft {count} invulvelden op {words} woorden; WhatsApp wil er {2 * count + 1}"
-
-
-def _cost(catalogue: Catalogue, entry: Entry, text: Text) -> tuple[int, int]:
-    """Return how many SMS *text* takes with its accents, and without them."""
-    filled = PLACEHOLDER.sub(lambda name: SAMPLES.get(name[1], name[1]), text.body)
-    titles = (catalogue.text(f"button.{button}", text.language).body for button in entry.buttons)
-    body = "\n".join([filled, *(f"{n} = {title}" for n, title in enumerate(titles, 1))])
-    return segments(body), segments(thrifty(body))
-
-
-def _texts(catalogue: Catalogue, code: str) -> Iterator[tuple[Entry, Text]]:
-    for key, entry in catalogue.entries.items():
-        if entry.only in {None, code}:
-            yield entry, catalogue.text(key, code)
-
-
-def _where(catalogue: Catalogue, entry: Entry, code: str) -> str:
-    return f"content/{entry.file}" if code == "nl" else _file(catalogue, code)
-
-
-def _file(catalogue: Catalogue, code: str) -> str:
-    return catalogue.po_file(code).relative_to(catalogue.directory.parent).as_posix()
 
 
 def _translations(path: Path, name: str) -> dict[str, _Translation]:

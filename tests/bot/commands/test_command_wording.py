@@ -5,8 +5,9 @@ import re
 from click.testing import CliRunner
 
 from bot.commands.wording import content
-from bot.wording.catalogue import catalogue, thrift
+from bot.wording.catalogue import catalogue
 from bot.wording.languages import languages, shipped
+from bot.wording.measure import thrift
 
 
 def told(*arguments):
