@@ -40,6 +40,7 @@ def make(
         intake,
         login,
         people,
+        people_by_hand,
         reports,
         sending,
         today,

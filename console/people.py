@@ -77,11 +77,11 @@ def people() -> str:
 def person(kenmerk: str) -> str:
     """Show one person. Looking at somebody outside one's caseload is written down."""
     with house().database.session() as database:
-        found = _found(database, kenmerk)
+        found = somebody(database, kenmerk)
         if not mine(found):
             looked(database, "person.looked", f"person:{found.id}")
     with house().database.reading() as database:
-        found = _found(database, kenmerk)
+        found = somebody(database, kenmerk)
         return page("person.html", **_told(database, found))
 
 
@@ -89,16 +89,17 @@ def person(kenmerk: str) -> str:
 def show_number(kenmerk: str, address_id: int) -> str:
     """Show a number in full, and write down who asked."""
     with house().database.session() as database:
-        found = _found(database, kenmerk)
+        found = somebody(database, kenmerk)
         if address_id not in {link.address_id for link in found.addresses}:
             abort(404)
         looked(database, "address.shown", f"person:{found.id}", address=address_id)
     with house().database.reading() as database:
-        found = _found(database, kenmerk)
+        found = somebody(database, kenmerk)
         return page("person.html", **_told(database, found, shown=address_id))
 
 
-def _found(database: Session, kenmerk: str) -> Inburgeraar:
+def somebody(database: Session, kenmerk: str) -> Inburgeraar:
+    """Return the person with this kenmerk, with their addresses; 404 if there is none."""
     found = database.scalars(
         select(Inburgeraar)
         .where(Inburgeraar.kenmerk == kenmerk)

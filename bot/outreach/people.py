@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from bot import moments
 from bot.models.dialogues import Dialogue
 from bot.models.messages import Reply
-from bot.models.people import Address, Inburgeraar, PersonAddress
+from bot.models.people import Address, Consent, Inburgeraar, PersonAddress
 from bot.outreach import tasks
 from bot.privacy import consent
 
@@ -108,6 +108,51 @@ def _ask_staff(
 
 def _subject(link: PersonAddress) -> str:
     return f"address:{link.address_id}:person:{link.person_id}"
+
+
+PAUSED_BY = "staff "
+"""How the evidence of a stop begins that a colleague wrote down; nobody else may lift another."""
+
+
+def pause(session: Session, person: Inburgeraar, evidence: str) -> list[Address]:
+    """Send *person* nothing more, because they told a colleague so or it is better for now.
+
+    Returns the addresses that this leaves alone: somebody else reads there too.
+    """
+    shared = []
+    for link in person.addresses:
+        if len(link.address.people) > 1:
+            shared.append(link.address)
+        else:
+            consent.stop(session, link.address, f"{PAUSED_BY}{evidence}")
+    return shared
+
+
+def go_on(session: Session, person: Inburgeraar, evidence: str) -> list[Address]:
+    """Let messages reach *person* again where a colleague paused them.
+
+    Returns the addresses that stay silent: there they sent STOP themselves.
+    """
+    silent = []
+    for link in person.addresses:
+        if link.address.stopped_at is None:
+            continue
+        if not _paused(session, link.address):
+            silent.append(link.address)
+        else:
+            start_again(session, link.address, f"{PAUSED_BY}{evidence}", moments.now())
+    return silent
+
+
+def _paused(session: Session, address: Address) -> bool:
+    """Say whether the last stop at *address* was a colleague's."""
+    last = session.scalars(
+        select(Consent)
+        .where(Consent.address_id == address.id, Consent.purpose == consent.ALL)
+        .order_by(Consent.id.desc())
+        .limit(1)
+    ).first()
+    return last is not None and not last.given and last.evidence.startswith(PAUSED_BY)
 
 
 def blocked_us(session: Session, address: Address) -> None:

@@ -1,11 +1,11 @@
-"""Cells of a sheet put right by hand, before any of it is stored."""
+"""What somebody types on a page: cells of a sheet put right, or a sheet of one row."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bot.outreach.intake.columns import fold, match
+from bot.outreach.intake.columns import fold, match, names
 from bot.outreach.intake.reading import seen_before, tidy
 from bot.outreach.intake.sheet import LONGEST_CELL, Row, Sheet
 
@@ -51,3 +51,11 @@ def _row(row: Row, cells: Mapping[str, str], where: Mapping[str, int]) -> Row:
 def _doubled(wrong: tuple[str, str]) -> bool:
     column, reason = wrong
     return fold(column) == "kenmerk" and reason.startswith("staat ook in ")
+
+
+def by_hand(kind: str, cells: Mapping[str, str], source: str) -> Sheet:
+    """Return a sheet of one row, filled in on a page; *source* says where, for evidence."""
+    header = names(kind)
+    told = {column: tidy(cells.get(column, "")[:LONGEST_CELL]) for column in header}
+    row = Row(1, told, tuple(told[column] for column in header))
+    return Sheet(kind, source, header, (row,))
