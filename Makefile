@@ -31,6 +31,11 @@ COUNT ?= 20000
 fuzz: .venv/dev ## Knock at the doors with bad webhooks; COUNT=200000 is the whole of it
 	$(BIN)/python scripts/fuzz_doors.py --count $(COUNT)
 
+MINUTES ?= 60
+.PHONY: campaign
+campaign: .venv/dev ## Kill, stop and cheat real processes for MINUTES=60; the counts are kept
+	PYTHONPATH=.:tests $(BIN)/python -m proof.campaign --minutes $(MINUTES)
+
 .PHONY: lint
 lint: .venv/dev ## ruff, and the content itself
 	$(BIN)/ruff check
