@@ -36,6 +36,10 @@ MINUTES ?= 60
 campaign: .venv/dev ## Kill, stop and cheat real processes for MINUTES=60; the counts are kept
 	PYTHONPATH=.:tests $(BIN)/python -m proof.campaign --minutes $(MINUTES)
 
+.PHONY: renderings
+renderings: .venv/dev ## Say every text to people who differ and look at it; COUNT=1000000 is the whole
+	PYTHONPATH=. $(BIN)/python scripts/render_all.py --count $(COUNT)
+
 .PHONY: lint
 lint: .venv/dev ## ruff, and the content itself
 	$(BIN)/ruff check
