@@ -74,6 +74,17 @@ def test_tls_is_what_the_guidelines_call_good():
     assert set(curves.split(":")) <= {"X25519", "secp384r1", "prime256v1", "X448", "secp521r1"}
 
 
+def test_the_server_for_no_name_speaks_the_same_tls():
+    """nginx chooses the version before it knows the name: an older default would keep 1.3 away."""
+    servers = [inner or [] for words, inner in parsed(CONF.read_text()) if words == ["server"]]
+    [nameless] = [inner for inner in servers if get(inner, "ssl_reject_handshake")]
+    for name in (
+        "ssl_protocols", "ssl_ciphers", "ssl_conf_command", "ssl_ecdh_curve",
+        "ssl_session_tickets", "ssl_early_data", "ssl_prefer_server_ciphers",
+    ):  # fmt: skip
+        assert get(site(), name) == get(nameless, name) != []
+
+
 def test_a_browser_is_told_to_come_back_over_tls_and_who_comes_without_is_sent_there():
     [[name, value, always]] = get(site(), "add_header")
     assert ("Strict-Transport-Security", "always") == (name, always)
