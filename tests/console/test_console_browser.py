@@ -1,0 +1,260 @@
+"""The console in a real browser: with and without scripts, on the smallest phone, and inert."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from desks import PASSWORD, Desk
+from group_house import TUESDAY, be, voortraject
+from group_house import person as known
+from playwright.sync_api import Browser, Error, Page, Playwright
+from sqlalchemy import select
+from werkzeug.serving import make_server
+
+from bot import moments
+from bot.models.messages import InboxEvent, Message, Reply
+from bot.models.people import Inburgeraar
+from bot.models.tasks import Task
+from bot.outreach import broadcasts, tasks
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+HOSTILE = (
+    "<script>window.hit=1</script>",
+    '"><img src=x onerror="window.hit=1">',
+    "<svg/onload=window.hit=1>",
+    "</textarea><script>window.hit=1</script>",
+    "' onmouseover='window.hit=1",
+    "{{7*7}}${7*7}",
+    "javascript:window.hit=1",
+    "\u202e\u2066\u200fevil\u0301" * 3,
+    "W" * 2000,
+    "%(n)s %s {0}",
+)
+"""What residents may write: as a name, a wijk, a message."""
+
+NARROWEST = 320
+
+
+@pytest.fixture(scope="module")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    """The machine's own chromium, or playwright's; where neither starts, the skip says so."""
+    try:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"),
+            args=["--no-sandbox", "--disable-dev-shm-usage"],
+        )
+    except Error as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"NO CHROMIUM, THE CONSOLE IS NOT LOOKED AT: {error}")
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="module")
+def desk(sqlite_template, tmp_path_factory) -> Iterator[Desk]:
+    """One desk for all of this file, with a group, people and what hostile ones wrote."""
+    path = tmp_path_factory.mktemp("console") / "stap.db"
+    shutil.copy(sqlite_template, path)
+    desk = Desk(f"sqlite:///{path}", public_url="http://127.0.0.1")
+    be(TUESDAY)
+    with desk.house.database.session() as session:
+        voortraject(session, seats=40)
+        for number in range(30):
+            channel = ("sms", "telegram", "whatsapp")[number % 3]
+            known(session, f"N{number}", ("nl", "ar", "ti")[number % 3], channel=channel)
+        for number, text in enumerate(HOSTILE):
+            evil = known(session, f"H-{number}", "ar", wijk=text, groep=text, channel="sms")
+            evil.first_name, evil.klantmanager = text, text
+            _wrote(session, evil, text)
+    yield desk
+    desk.close()
+
+
+def _wrote(session: Any, person: Inburgeraar, text: str) -> None:
+    """Let *person* have written *text*, and let it wait for a person."""
+    now = moments.now()
+    event = InboxEvent(
+        key=f"browser:{person.id}", source="twilio", lane="x", fingerprint="x", payload={},
+        state="done", not_before=now, received_at=now,
+    )  # fmt: skip
+    session.add(event)
+    session.flush()
+    address = person.addresses[0].address
+    address.last_inbound_at = now
+    reply = Reply(
+        event_id=event.id, person_id=person.id, address_id=address.id, channel="sms",
+        text=text, button=text, media=[], intent="human", at=now - timedelta(hours=1),
+    )  # fmt: skip
+    session.add(reply)
+    session.flush()
+    tasks.raise_task(
+        session, tasks.QUESTION, about=f"browser:{person.id}", person=person, address=address,
+        note=f"Let op: {text}", reply=reply,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def address(desk: Desk) -> Iterator[str]:
+    """Where the console is served, on a Tuesday."""
+    be(TUESDAY)
+    server = make_server("127.0.0.1", 0, desk.app, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/console"
+    server.shutdown()
+
+
+@pytest.fixture
+def open_as(chromium: Browser, address: str) -> Iterator[Callable[..., Page]]:
+    """Log somebody in; what the browser complained about fails the test."""
+    complaints: list[str] = []
+    made: list[Any] = []
+
+    def open_(name: str, **context: Any) -> Page:
+        made.append(chromium.new_context(base_url=address, **context))
+        page: Page = made[-1].new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("dialog", lambda dialog: complaints.append(dialog.message))
+        page.goto(f"{address}/inloggen")
+        page.fill("[name=email]", f"{name}@voorbeeldstad.example")
+        page.fill("[name=password]", PASSWORD)
+        page.press("[name=password]", "Enter")
+        page.wait_for_url(re.compile(r"/console/$"))
+        return page
+
+    yield open_
+    for each in made:
+        each.close()
+    assert [] == complaints
+
+
+def visit(page: Page, address: str, path: str) -> None:
+    page.goto(address + path)
+
+
+def written(page: Page, address: str, name: str) -> int:
+    """Write a group message about the group; return its number."""
+    visit(page, address, "/groepsberichten/nieuw")
+    page.fill("#name", name)
+    page.select_option("#voortraject", "V1")
+    page.click("text=Bewaar en bekijk het voorbeeld")
+    return int(re.findall(r"\d+", page.url)[-1])
+
+
+def approved(page: Page, address: str, number: int) -> None:
+    visit(page, address, f"/groepsberichten/{number}/akkoord?taal=ar&taal=ti")
+    said = page.text_content("#aantal-d") or ""
+    page.fill("#aantal", said.split(":")[1].strip())
+    page.click("text=Keur goed en begin")
+
+
+def tick(desk: Desk) -> None:
+    with desk.house.database.session() as session:
+        broadcasts.tick(session, desk.house, 100)
+
+
+def test_s21_a_groepsbericht_from_writing_to_correction_without_a_script(desk, address, open_as):
+    """Written, approved by another, stopped in the middle, gone on with, stopped, put right."""
+    writer = open_as("communicatie", java_script_enabled=False)
+    number = written(writer, address, "Koffie en praten")
+    assert writer.locator(".phone").count() >= 4
+    approved(open_as("goedkeurder", java_script_enabled=False), address, number)
+    tick(desk)
+    with desk.house.database.session() as session:
+        for message in session.scalars(select(Message).where(Message.broadcast_id == number)):
+            message.state = "delivered"
+
+    visit(writer, address, f"/groepsberichten/{number}")
+    writer.click("text=Stop verzenden")
+    assert "Er gaat niets meer weg." in (writer.text_content("#stand") or "")
+    label = writer.text_content("text=/Ga verder met \\d+/") or ""
+    left = re.findall(r"Ga verder met ([\d.]+)", writer.content())
+    assert label
+    writer.fill("#verder", left[-1])
+    writer.click(f"button:has-text('Ga verder met {left[-1]}')")
+    assert writer.locator(".stopbtn").count() == 1
+    writer.click("text=Stop verzenden")
+    writer.click("text=Schrijf correctie")
+    assert "alleen naar wie groepsbericht" in writer.content()
+    writer.click("text=Bewaar en bekijk het voorbeeld")
+    assert "20" == writer.text_content(".sum .big")
+
+
+def test_a_reply_is_sent_without_a_script(desk, address, open_as):
+    page = open_as("klantmanager", java_script_enabled=False)
+    with desk.house.database.session() as session:
+        number = session.scalars(select(Task.id).order_by(Task.id)).first()
+    visit(page, address, f"/postvak/{number}")
+    page.click("text=Neem op u")
+    page.check("#zin-1")
+    page.click("text=Verstuur deze zin")
+
+    assert page.locator(".msg--out").count() == 1
+
+
+def pages(desk: Desk, page: Page, address: str) -> list[str]:
+    """Return the pages that show what people wrote, and those with forms."""
+    with desk.house.database.session() as session:
+        waiting = session.scalars(select(Task.id).where(Task.person_id.is_not(None))).all()
+    evil = [f"/mensen/H-{number}" for number in range(len(HOSTILE))]
+    return [
+        "/", "/postvak", "/mensen?wie=alle", "/mensen/nieuw", "/inlezen", "/groepsberichten/nieuw",
+        "/mensen/H-1/wijzig", "/mensen/H-1/afspraak/0", *evil,
+        *(f"/postvak/{number}" for number in waiting),
+    ]  # fmt: skip
+
+
+def test_what_people_wrote_runs_nowhere_and_widens_no_page(desk, address, open_as):
+    """Names, wijken and messages: nothing of it is a script, and the narrowest phone holds it."""
+    page = open_as("coordinator", viewport={"width": NARROWEST, "height": 700})
+    hit, wide = [], []
+    for path in pages(desk, page, address):
+        visit(page, address, path)
+        if page.evaluate("window.hit"):
+            hit.append(path)
+        root = "document.documentElement"
+        if page.evaluate(f"{root}.scrollWidth > {root}.clientWidth"):
+            wide.append(path)
+
+    assert ([], []) == (hit, wide)
+
+
+@pytest.mark.parametrize("width", [390, 1360])
+def test_axe_finds_nothing_on_the_pages_of_writing_and_answering(desk, address, open_as, width):
+    size = {"width": width, "height": 900}
+    axe, found = Axe(), {}
+    writer = open_as("coordinator", viewport=size, bypass_csp=True)
+    number = written(writer, address, f"Voor axe {width}")
+    approver = open_as("goedkeurder", viewport=size, bypass_csp=True)
+    look = [
+        (writer, "/groepsberichten"),
+        (writer, "/groepsberichten/nieuw"),
+        (writer, f"/groepsberichten/{number}/voorbeeld"),
+        (approver, f"/groepsberichten/{number}/akkoord?taal=ar&taal=ti"),
+        (writer, "/inlezen"),
+        (writer, "/mensen/nieuw"),
+        (writer, "/mensen/N1"),
+        (writer, "/mensen/N1/afspraak/0"),
+        (writer, "/postvak"),
+    ]
+    for page, path in look:
+        visit(page, address, path)
+        result = axe.run(page)
+        if result.violations_count:
+            found[path] = result.generate_report()
+    approved(approver, address, number)
+    result = axe.run(approver)
+    if result.violations_count:
+        found["live"] = result.generate_report()
+
+    assert {} == found
