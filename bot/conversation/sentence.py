@@ -337,12 +337,15 @@ def answer(said: Message, languages: Iterable[str]) -> tuple[str, str] | None:
     """Return the answer a sentence gives, and why; of a question only another time is taken."""
     if len(said.exact) > LONGEST:
         return None
+    denied = False
     for place, (code, seen) in enumerate(_seen(said, languages)):
+        before, denied = denied, denied or bool(seen.kinds & _DENIES)
         if (4 if place else 2) * len(seen.unknown) > seen.count:
             continue
         if seen.denials > 1 or (seen.denials and "cannot" in seen.kinds):
             continue
-        found = _yes(said, seen, code) or _first(ANSWERS, seen, code)
+        # A word that denies in a nearer language is no filler of a farther one: ku bê, en be.
+        found = (None if before else _yes(said, seen, code)) or _first(ANSWERS, seen, code)
         if found and said.question and found[0] != "reschedule":
             return None
         if found:
@@ -355,9 +358,17 @@ def about_money(said: Message, languages: Iterable[str]) -> bool:
     return any("money" in seen.sure for _, seen in _seen(said, languages))
 
 
+def denies(said: Message, language: str) -> bool:
+    """Return whether a word of *language* in it turns a meaning round or doubts it."""
+    return bool(see(said, language).kinds & _DENIES)
+
+
 def wonders(said: Message, languages: Iterable[str]) -> bool:
     """Return whether it says perhaps, if or we shall see: a doubt of the person, not a question."""
     return any("if" in seen.sure for _, seen in _seen(said, languages))
+
+
+_DENIES = frozenset({"not", "no", "cannot", "if", "but"})
 
 
 def chooses(said: Message, languages: Iterable[str]) -> bool:

@@ -465,6 +465,8 @@ class _Reader:
         """A yes, unless it is taken back or only acknowledges."""
         if "but" in kinds:
             return Understood("unclear", "a yes with a but")
+        if len(parts) > 1 and sentence.denies(self.said, self.preferred):
+            return Understood("unclear", "a yes beside a word that denies or doubts")
         yes = by_kind.get("confirm")
         if "thanks" in kinds and self.asks is None:
             said = [part for part in parts if part.kind == "confirm"]

@@ -1,8 +1,11 @@
 """What looks like a yes or a stop and is none, in every language: written against the rules."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.conversation import sentence
+from bot.conversation.lexicon import lexicon, source
 from bot.conversation.understand import understand
 
 NO_YES = [
@@ -210,3 +213,32 @@ def test_a_language_is_known_by_what_its_neighbours_call_it(language, text, code
     said = understand(text, language=language, asks="menu")
 
     assert ("language", code) == (said.intent, said.language)
+
+
+def of_kind(language, *kinds):
+    """The whole words of these kinds; those with a star or in doubt are left out."""
+    told = source()["words"][language]
+    return [
+        word.strip()
+        for kind in kinds
+        for word in told.get(kind, "").split(",")
+        if word.strip() and not word.strip().startswith("?") and not word.strip().endswith("*")
+    ]
+
+
+@given(st.data())
+@settings(max_examples=400)
+def test_no_word_that_denies_or_doubts_stands_beside_a_yes(data):
+    """In either order, with every word that the data of a language has."""
+    language = data.draw(st.sampled_from(sorted(source()["words"])))
+    yes = data.draw(st.sampled_from(of_kind(language, "yes", "come")))
+    no = data.draw(st.sampled_from(of_kind(language, "not", "cannot", "no", "if", "ill")))
+    text = data.draw(st.sampled_from([f"{yes} {no}", f"{no} {yes}"]))
+    whole = lexicon().read(text)
+    if lexicon().entries_of(" ".join(whole.exact), " ".join(whole.bare)):
+        return  # listed as a phrase of its own
+    kinds = sentence.see(whole, language).kinds
+    if not kinds & {"not", "cannot", "no", "if", "ill"}:
+        return  # together they are a phrase of another kind: geen probleem
+
+    assert understand(text, language=language, asks="afspraak").intent != "confirm"
