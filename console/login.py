@@ -19,6 +19,7 @@ from flask_security import (
     Security,
     SQLAlchemySessionUserDatastore,
     UserMixin,
+    WebauthnUtil,
 )
 from flask_security.recoverable import generate_reset_password_token
 from flask_security.signals import (
@@ -32,6 +33,10 @@ from flask_wtf import CSRFProtect
 from passlib.totp import TotpMatch
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import scoped_session, selectinload, sessionmaker
+from webauthn.helpers.structs import (
+    AuthenticatorSelectionCriteria,
+    UserVerificationRequirement,
+)
 
 from bot import moments
 from bot.db import Database
@@ -127,6 +132,16 @@ class Staff(SQLAlchemySessionUserDatastore):
             reading.expunge_all()
             return found
 
+    def find_webauthn(self, credential_id: bytes) -> Any:
+        """Return the passkey of this id. Read apart: a transaction that is open while somebody
+        logs in would hold up the rows that logging in writes."""
+        with self.database.reading() as reading:
+            found = reading.scalars(
+                select(Passkey).where(Passkey.credential_id == credential_id)
+            ).one_or_none()
+            reading.expunge_all()
+            return found
+
     def forget(self, _error: object = None) -> None:
         """Let go of what this request did not commit."""
         self.db.session.remove()
@@ -152,6 +167,27 @@ class CodesOnce(Totp):
                 .where(StaffMember.id == user.id)
                 .values(totp_counter=tmatch.counter)
             )
+
+
+class Passkeys(WebauthnUtil):
+    """Which passkeys are asked for: any that proves who holds it when it is to open the door alone.
+
+    Of a telephone or computer, or on a key: Flask-Security itself would take keys alone.
+    """
+
+    def authenticator_selection(self, user: Any, usage: str) -> AuthenticatorSelectionCriteria:
+        """Return what a new passkey must be able to."""
+        selection = super().authenticator_selection(user, usage)
+        if usage == "first":
+            selection.authenticator_attachment = None
+            selection.user_verification = UserVerificationRequirement.REQUIRED
+        return selection
+
+    def user_verification(self, user: Any, usage: list[str]) -> UserVerificationRequirement:
+        """Ask for finger, face or code where the passkey is all that is asked for."""
+        if usage == ["first"]:
+            return UserVerificationRequirement.REQUIRED
+        return super().user_verification(user, usage)
 
 
 class NoMail(MailUtil):
@@ -246,8 +282,9 @@ def install(app: Flask, house: House) -> None:
     CSRFProtect(app)
     staff = Staff(house.database)
     security = Security(
-        app, staff, mail_util_cls=NoMail, totp_cls=CodesOnce, register_blueprint=True
-    )
+        app, staff, mail_util_cls=NoMail, totp_cls=CodesOnce, webauthn_util_cls=Passkeys,
+        register_blueprint=True,
+    )  # fmt: skip
     app.extensions["staff"] = staff
     app.extensions["console_security"] = security
     app.teardown_appcontext(staff.forget)

@@ -103,7 +103,8 @@ class Passkey(Base):
     name: Mapped[str]
     usage: Mapped[str]
 
-    user: Mapped[StaffMember] = relationship(back_populates="webauthn")
+    # Who logs in is of a class of the console over the same row, which SQLAlchemy would refuse.
+    user: Mapped[StaffMember] = relationship(back_populates="webauthn", enable_typechecks=False)
 
     def get_user_mapping(self) -> dict[str, Any]:
         """Return how Flask-Security finds whose it is."""
