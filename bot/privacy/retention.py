@@ -41,6 +41,7 @@ from bot.models.messages import InboxEvent, Message, Reply
 from bot.models.people import Address, Consent, Inburgeraar, PersonAddress
 from bot.models.tasks import Task
 from bot.models.voortrajecten import Deelname, Voortraject
+from bot.privacy.consent import FEWER
 
 ENDED = (
     "delivered", "read", "undelivered", "failed", "unknown_final", "no_receipt", "blocked",
@@ -178,13 +179,16 @@ def _people(session: Session, moment: datetime) -> Sequence[ColumnElement[bool]]
     person = Inburgeraar.id
     taking_part = Deelname.voortraject_id.not_in(_over_groups(session, moment))
     newest = Deelname.id == select(func.max(Deelname.id)).scalar_subquery()
-    said_no = and_(Consent.given.is_(False), Consent.evidence.not_like(f"{BY_FILE}%"))
+    refused = and_(
+        or_(Consent.given.is_(False), Consent.purpose == FEWER),
+        Consent.evidence.not_like(f"{BY_FILE}%"),
+    )
     return (
         Inburgeraar.created_at < moment,
         ~exists().where(Afspraak.person_id == person),
         ~exists().where(Deelname.person_id == person, or_(taking_part, newest)),
         ~exists().where(Aanmelding.person_id == person, Aanmelding.at >= moment),
-        ~exists().where(Consent.person_id == person, or_(said_no, Consent.at >= moment)),
+        ~exists().where(Consent.person_id == person, or_(refused, Consent.at >= moment)),
         *(
             person.not_in(select(table.person_id).where(table.person_id.is_not(None)))
             for table in (Message, Reply, Task, Recipient)

@@ -265,9 +265,15 @@ def test_the_words_that_a_yes_or_a_stop_rests_on_stay(office):
     assert ["ja", "stop", ""] == texts
 
 
-def test_who_said_no_for_themselves_is_known_when_a_file_says_yes(office):
+@pytest.mark.parametrize(
+    ("purpose", "given"), [("invitation", False), ("number", False), ("fewer", True)]
+)
+def test_what_somebody_refused_for_themselves_is_known_when_a_file_brings_them(
+    office, purpose, given
+):
+    """No invitations, not this number, no more than one reminder a day."""
     person = office.person()
-    put(office, Consent(person_id=person, purpose="invitation", given=False, at=moments.now(),
+    put(office, Consent(person_id=person, purpose=purpose, given=given, at=moments.now(),
                         evidence="reply 1"))  # fmt: skip
     office.pass_(days=2000)
     newest(office)
