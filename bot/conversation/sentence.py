@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 from bot.conversation.lexicon import Message, lexicon, source, spell
 
@@ -101,14 +102,26 @@ def words_of(language: str) -> Words:
     told = source()
     held = Words()
     for code in (language, *told["kin"].get(language, ())):
+        low = _low(told["languages"].get(code, {}))
         for kind, phrases in told["words"].get(code, {}).items():
-            for phrase in phrases.split(","):
-                held.add(kind, phrase.strip())
+            for phrase in map(str.strip, phrases.split(",")):
+                doubt = "?" if kind in {"yes", "come", "cannot"} and phrase in low else ""
+                held.add(kind, doubt + phrase)
         for group, entries in told["languages"].get(code, {}).items():
             if kind := _FROM_LISTS.get(group):
                 for entry in entries:
                     held.add(kind, entry)
     return held
+
+
+def _low(groups: dict[str, Any]) -> set[str]:
+    """Return the phrases of a language that say of themselves that nobody is sure of them."""
+    return {
+        entry["t"]
+        for group in ("confirm", "decline")
+        for entry in groups.get(group, ())
+        if entry["c"] == "low"
+    }
 
 
 _FROM_LISTS = {

@@ -385,6 +385,8 @@ class _Reader:
             return Part("unclear", start, end, f"perhaps stop: {_cited(entry)}", words)
         if entry.confidence == "low" and not preferred:
             return Part("unclear", start, end, f"not sure: {_cited(entry)}", words)
+        if entry.confidence == "low" and entry.intent in _ANSWERS:
+            return Part("perhaps", start, end, entry.intent, words)
         return Part(entry.intent, start, end, _cited(entry), words)
 
     def roles_at(
@@ -399,7 +401,14 @@ class _Reader:
         )
 
     def together(self, parts: list[Part]) -> Understood | None:
-        """What parts that cover the whole text mean beside each other; None if nothing."""
+        """What parts that cover the whole text mean beside each other; None if nothing.
+
+        A phrase nobody is sure of adds nothing to what says the same, and decides nothing alone.
+        """
+        told = {part.kind for part in parts} | set(self.kinds)
+        parts = [part for part in parts if part.kind != "perhaps" or part.why not in told]
+        if doubtful := next((part for part in parts if part.kind == "perhaps"), None):
+            return Understood("unclear", f"not sure enough alone: {doubtful.why}")
         by_kind = {part.kind: part for part in reversed(parts)}
         kinds = set(by_kind) | set(self.kinds)
 
@@ -702,6 +711,8 @@ class _Reader:
         return Understood("unclear", "no rule reads this")
 
 
+_ANSWERS = frozenset({"confirm", "decline", "reschedule", "wrong_number"})
+"""Intents that a phrase of low confidence never decides."""
 _DISTRESS = "angry or sad: a colleague looks first"
 _IN = ("بال", "ب", "ال", "ብ", "በ")
 """What is joined to the name of a language: in, and the."""

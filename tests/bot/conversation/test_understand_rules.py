@@ -98,13 +98,16 @@ def test_stop_always_stops(word, language, asked, mark, case, noise, at):
 
 @given(st.sampled_from(ENTRIES))
 def test_every_phrase_means_what_its_list_says_to_its_own_speakers(entry):
+    """What nobody is sure of gives no answer alone: it is asked again with buttons."""
     code, group, told = entry
     held = lexicon()
     spelled = held.read(told["t"])
     if held.rule_of(" ".join(spelled.exact), " ".join(spelled.bare)):
         return
 
-    assert group == understand(told["t"], language=code, asks="afspraak").intent
+    doubted = told["c"] == "low" and group in {"confirm", "decline", "reschedule", "wrong_number"}
+    said = understand(told["t"], language=code, asks="afspraak")
+    assert ("unclear" if doubted else group) == said.intent, said.why
 
 
 @given(st.sampled_from(sorted("👍👌🙋👎🙅✋🤷🙏")), st.sampled_from("🏻🏼🏽🏾🏿"), asks)
