@@ -88,6 +88,8 @@ RULES: dict[str, Rule] = {
     "console.voortrajecten": Rule(CASEWORK),
     "console.one_voortraject": Rule(CASEWORK),
     "console.answer_for": Rule(COORDINATION),
+    "console.ask_rights": Rule(CASEWORK),
+    "console.show_rights": Rule(CASEWORK, fresh=True),
     "console.new_person": Rule(PEOPLE),
     "console.add_person": Rule(PEOPLE),
     "console.edit_person": Rule(PEOPLE),

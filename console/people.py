@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import abort, request
+from flask import Response, abort, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from flask_security import current_user
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -16,6 +19,7 @@ from bot.models.messages import Message, Reply
 from bot.models.people import Address, Consent, Inburgeraar, PersonAddress
 from bot.models.tasks import Task
 from bot.outreach import tasks
+from bot.privacy import audit, rights
 from bot.wording.languages import languages
 from console import words
 from console.desk import desk, house, looked, mine, page
@@ -96,6 +100,50 @@ def show_number(kenmerk: str, address_id: int) -> str:
     with house().database.reading() as database:
         found = somebody(database, kenmerk)
         return page("person.html", **_told(database, found, shown=address_id))
+
+
+CHECKS = {
+    "paspoort": "Een geldig paspoort, rijbewijs of verblijfsdocument gezien",
+    "klantmanager": "Ik ken deze persoon en sprak die zelf",
+}
+"""How a colleague made sure that whoever asks is the person; never by a message alone."""
+
+
+@desk.get("/mensen/<kenmerk>/gegevens")
+def ask_rights(kenmerk: str) -> str:
+    """Ask how it was made sure that whoever asks is this person."""
+    with house().database.reading() as database:
+        return page("rights.html", person=somebody(database, kenmerk), checks=CHECKS, told=None)
+
+
+@desk.post("/mensen/<kenmerk>/gegevens")
+def show_rights(kenmerk: str) -> ResponseReturnValue:
+    """Show all that is kept about somebody, for themselves; it is written down who did, and how."""
+    check = request.form.get("hoe", "")
+    if check not in CHECKS:
+        flash(gettext("Zeg eerst hoe u weet dat het deze persoon is."), "error")
+        return redirect(url_for("console.ask_rights", kenmerk=kenmerk), 303)
+    with house().database.session() as database:
+        found = somebody(database, kenmerk)
+        looked(database, "person.told_all", f"person:{found.id}", check=check)
+        told = rights.told(database, found)
+        proof = audit.newest(database)
+    if request.form.get("als") == "json":
+        body = json.dumps(told, ensure_ascii=False, indent=2)
+        name = f'attachment; filename="gegevens-{moments.local(moments.now()):%Y-%m-%d}.json"'
+        return Response(
+            body, content_type="application/json", headers={"Content-Disposition": name}
+        )
+    with house().database.reading() as database:
+        return page(
+            "rights.html",
+            person=somebody(database, kenmerk),
+            checks=CHECKS,
+            told=told,
+            check=check,
+            proof=proof,
+            now=moments.now(),
+        )
 
 
 def somebody(database: Session, kenmerk: str) -> Inburgeraar:

@@ -30,6 +30,8 @@ MATRIX = {
     "console.check_intake": "frontlijn coordinator beheerder",
     "console.store_intake": "frontlijn coordinator beheerder",
     "console.intake_template": "frontlijn coordinator beheerder",
+    "console.ask_rights": "klantmanager coordinator",
+    "console.show_rights": "klantmanager coordinator",
     "console.new_person": "klantmanager frontlijn coordinator",
     "console.add_person": "klantmanager frontlijn coordinator",
     "console.edit_person": "klantmanager frontlijn coordinator",
