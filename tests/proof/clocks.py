@@ -35,6 +35,7 @@ def driven(clocks: Callable[[], Clocks]) -> Iterator[None]:
     """Let the house ask the clocks that *clocks* returns, as long as this lasts."""
     undo = [
         replace(moments.now, lambda: clocks().wall),
+        replace(moments.machine_now, lambda: clocks().wall),
         replace(db.clock, lambda session: clocks().database),
     ]
     real, Pace.clock = Pace.clock, staticmethod(lambda: clocks().seconds)  # type: ignore[method-assign]

@@ -6,9 +6,10 @@ import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import Event
-from typing import Any
+from typing import Any, NoReturn
 
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from twilio.request_validator import RequestValidator
 
 from app import create_app
@@ -203,6 +204,8 @@ def a_door_while_the_database_is_away(new: NewPlay) -> None:
     door = create_app(house)
     keeper = door.extensions["keeper"]
     away = play.desk.tables.read_only
+    # In memory there is but one connection, and one that fails here is closed.
+    house.database.insert_alone = _refused  # type: ignore[method-assign]
     try:
         away(True)
         sid = "SM" + "7" * 32
@@ -229,8 +232,13 @@ def a_door_while_the_database_is_away(new: NewPlay) -> None:
             raise Broken("I13", f"answered {told.status_code}, and there is {found}")
     finally:
         away(False)
+        del house.database.insert_alone
         keeper.close()
         keeper.spool.forget([path for some in keeper.spool.arrivals() for path in some])
+
+
+def _refused(*_given: Any, **_more: Any) -> NoReturn:
+    raise OperationalError("INSERT", {}, Exception("attempt to write a readonly database"))
 
 
 def twilio_signature(settings: Settings, form: dict[str, str]) -> str:

@@ -267,6 +267,7 @@ class Shelf:
             if broadcast is None
             else {row.broadcast_id: delivery._why_not(self, self.house, broadcast)},  # type: ignore[arg-type]
             templates=None,  # type: ignore[arg-type]
+            upset=frozenset(),
             room=SimpleNamespace(take=lambda _message: None),  # caps are counted in tables
         )
 
