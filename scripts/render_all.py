@@ -12,6 +12,7 @@ import itertools
 import random
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,7 +23,7 @@ from bot.channels.base import SMS, TELEGRAM, WHATSAPP
 from bot.messaging import route
 from bot.wording import render
 from bot.wording.catalogue import Catalogue, catalogue
-from bot.wording.entries import BUTTON_LENGTH, PLACEHOLDER
+from bot.wording.entries import BUTTON_LENGTH, PLACEHOLDER, placeholders
 from bot.wording.languages import languages, shipped
 from bot.wording.segments import parts, segments
 
@@ -35,6 +36,17 @@ VARIABLE_LONGEST = 255
 
 AT_HAND = 40
 """People who are written to by turns: what one left behind must not reach the next."""
+
+OWNERS, FOR_MANY = 3, 10
+"""For whom a text for many is made first, and how many it is then poured for."""
+
+OF_A_PERSON = frozenset(
+    {
+        *("first_name", "place", "address", "staff", "theme", "days", "starts", "until", "wijk"),
+        *("interest", "youth_contact", "yields", "colleague", "words", "own"),
+    }
+)
+"""Words that differ between the people a text is poured for."""
 
 MARK = re.compile(r"Q[0-9A-Z]{6}Z")
 """Of one person; no text of the catalogue holds one."""
@@ -130,17 +142,21 @@ class Look:
         self.mould = cache(self._mould)
 
     def _mould(self, case: Case, owner: int) -> render.Mould:
-        """Return a text poured for many, but for their names; one per case and *owner*."""
-        person = self.owners[owner]
+        """Return a text poured for many, but for what differs; one per case and *owner*."""
         return render.Mould(
             case.key,
             case.language,
-            {**person.values, "first_name": "x"},
-            ["first_name"],
+            {**self.owners[owner].values, **dict.fromkeys(self.differs(case), "x")},
+            self.differs(case),
             buttons_as_numbers=route.numbered(case.channel),
             plain=case.channel == SMS,
             catalogue=self.texts,
         )
+
+    def differs(self, case: Case) -> list[str]:
+        """Return the names of the words that *case* takes of its reader."""
+        wanted = placeholders(self.texts.entries[case.key].text)
+        return [name for name in wanted if name in OF_A_PERSON]
 
     owners: dict[int, Person]
 
@@ -165,11 +181,13 @@ class Look:
             yield from self._template(case, person)
 
     def poured(self, case: Case, person: Person, owner: int) -> Iterator[str]:
-        """Yield what is wrong with a text for many: all of it is *owner*'s, but for the name."""
-        body = self.mould(case, owner).pour({"first_name": str(person.values["first_name"])})
-        marks = set(MARK.findall(body))
-        if strange := marks - {person.mark, self.owners[owner].mark}:
-            yield f"marks of somebody else: {strange}"
+        """Yield what is wrong with a text for many: what does not differ in it is *owner*'s."""
+        words = {name: str(person.values[name]) for name in self.differs(case)}
+        body = self.mould(case, owner).pour(words)
+        if strange := set(MARK.findall(body)) - {person.mark, self.owners[owner].mark}:
+            yield f"marks of somebody else in a text for many: {strange}"
+        if any(word and person.mark not in body for word in words.values()):
+            yield "a text for many without its reader's own words"
 
     def _body(self, case: Case, person: Person, body: str, spoken: str) -> Iterator[str]:
         if strange := set(MARK.findall(body)) - {person.mark}:
@@ -222,24 +240,32 @@ class Look:
                 yield f"marks of somebody else in a template: {strange}"
 
 
-def run(count: int, seed: int) -> list[str]:
-    """Make *count* renderings; return what was wrong with them, at most a hundred."""
+def run(count: int, seed: int) -> tuple[Counter[str], list[str]]:
+    """Make *count* renderings; return how many of each kind, and what was wrong, if anything.
+
+    Each case is rendered for one person with all checks, as a template where it is one, and poured
+    for some others from what was made for somebody else.
+    """
     texts = catalogue()
     look, crowd = Look(texts), people(seed)
     at_hand = [next(crowd) for _ in range(AT_HAND)]
-    look.owners = dict(enumerate(at_hand[:3]))
+    look.owners = dict(enumerate(at_hand[:OWNERS]))
     chance = random.Random(seed)  # noqa: S311
+    made: Counter[str] = Counter()
     wrong: list[str] = []
-    for number, case in enumerate(itertools.islice(cases(seed, texts), count)):
+    for number, case in enumerate(cases(seed, texts)):
+        if made.total() >= count or len(wrong) >= 100:
+            break
         at_hand[number % AT_HAND] = next(crowd)
         person = chance.choice(at_hand)
         found = [*look.wrong(case, person)]
-        if "{first_name}" in texts.text(case.key, case.language).body:
-            found += look.poured(case, person, number % 3)
+        made["alone"] += 1
+        if look.differs(case):
+            for other in chance.sample(at_hand, FOR_MANY):
+                found += look.poured(case, other, number % OWNERS)
+            made["for many"] += FOR_MANY
         wrong += [f"{case.key} {case.language} {case.channel} {person.mark}: {w}" for w in found]
-        if len(wrong) >= 100:
-            break
-    return wrong
+    return made, wrong
 
 
 def main() -> None:
@@ -248,12 +274,13 @@ def main() -> None:
     given.add_argument("--count", type=int, default=6_000)
     given.add_argument("--seed", type=int, default=1)
     asked = given.parse_args()
-    wrong = run(asked.count, asked.seed)
+    made, wrong = run(asked.count, asked.seed)
     for each in wrong:
         print(each)
     if wrong:
         sys.exit(1)
-    print(f"{asked.count} renderings, seed {asked.seed}: all is as it must be.")
+    each = ", ".join(f"{many} {kind}" for kind, many in made.items())
+    print(f"{made.total()} renderings ({each}), seed {asked.seed}: all is as it must be.")
 
 
 if __name__ == "__main__":

@@ -455,10 +455,10 @@ class _Known:
     broadcasts: Mapping[int, str | None]
     """Why those of a mass message wait; None if they may go."""
     templates: route.Templates
-    upset: frozenset[int]
-    """Addresses of who was angry or sad, where no colleague has seen to it yet."""
     room: caps.Room
     """How many of them still fit under the caps."""
+    upset: frozenset[int] = frozenset()
+    """Addresses of who was angry or sad, where no colleague has seen to it yet."""
 
 
 PEOPLE = select(PersonAddress.person_id, PersonAddress.address_id).where(

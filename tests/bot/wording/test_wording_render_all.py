@@ -16,9 +16,9 @@ from scripts.render_all import Case, Look, cases, people
 ROOT = Path(__file__).parents[3]
 
 
-def test_five_thousand_renderings_hold_nothing_of_anybody_else_and_fit_their_channel():
+def test_many_renderings_hold_nothing_of_anybody_else_and_fit_their_channel():
     done = subprocess.run(
-        [sys.executable, ROOT / "scripts" / "render_all.py", "--count", "5000", "--seed", "7"],
+        [sys.executable, ROOT / "scripts" / "render_all.py", "--count", "8000", "--seed", "7"],
         cwd=ROOT,
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -27,7 +27,7 @@ def test_five_thousand_renderings_hold_nothing_of_anybody_else_and_fit_their_cha
     )
 
     assert 0 == done.returncode, done.stdout + done.stderr
-    assert "5000 renderings, seed 7: all is as it must be." in done.stdout
+    assert "seed 7: all is as it must be." in done.stdout
 
 
 def test_one_turn_of_cases_is_every_text_in_every_language_on_every_channel():
