@@ -84,6 +84,19 @@ _TASK = {
 }  # fmt: skip
 
 
+_DONE = {
+    "person.looked": "bekeken door iemand die niet uw klantmanager is",
+    "person.added": "opgeschreven",
+    "person.changed": "veranderd",
+    "person.paused": "berichten stilgezet",
+    "person.unpaused": "berichten weer aangezet",
+    "person.told_all": "al deze gegevens getoond",
+    "address.shown": "nummer getoond",
+    "afspraak.changed": "afspraak gemaakt, verzet of afgezegd",
+    "consent.written": "ja of nee opgeschreven",
+}
+
+
 def _of(session: Session, table: Any, person: Inburgeraar) -> Iterable[Any]:
     rows = select(table).where(table.person_id == person.id).order_by(table.id)
     return session.scalars(rows)
@@ -130,6 +143,6 @@ def _log(session: Session, person: Inburgeraar) -> Section:
         .order_by(AuditEntry.action)
     )
     return [
-        {"wat": action, "hoe vaak": str(count), "voor het laatst": _said(at)}
+        {"wat": _DONE.get(action, action), "hoe vaak": str(count), "voor het laatst": _said(at)}
         for action, count, at in entries
     ]
