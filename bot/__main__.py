@@ -24,6 +24,7 @@ COMMANDS = {
     "templates": "bot.commands.templates:templates_",
     "content": "bot.commands.wording:content",
     "languages": "bot.commands.wording:languages_",
+    "voices": "bot.commands.voices:voices_",
     "understand": "bot.commands.understand:understand",
     "purge": "bot.commands.purge:purge",
     "staff": "bot.commands.staff:staff_",

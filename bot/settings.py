@@ -53,6 +53,8 @@ class Settings(BaseSettings):
 
     database_url: str = "sqlite:///var/stap.db"
     spool_dir: str = ""
+    voice_dir: str = ""
+    machine_voice: bool = False
     public_url: str = "http://127.0.0.1:8000"
     secret_key: str = ""
     environment: Environment = "practice"
@@ -204,11 +206,18 @@ class Settings(BaseSettings):
     @cached_property
     def spool(self) -> Path:
         """Where is kept what the database cannot take: beside an SQLite file, else in var/."""
-        if self.spool_dir:
-            return Path(self.spool_dir)
+        return Path(self.spool_dir) if self.spool_dir else self._beside / "spool"
+
+    @cached_property
+    def voices(self) -> Path:
+        """Where sounds are kept: beside an SQLite file, else in var/."""
+        return Path(self.voice_dir) if self.voice_dir else self._beside / "voices"
+
+    @property
+    def _beside(self) -> Path:
         parts = urlsplit(self.database_url)
         on_file = parts.scheme.startswith("sqlite") and parts.path not in ("", "/", "/:memory:")
-        return (Path(parts.path[1:]).parent if on_file else Path("var")) / "spool"
+        return Path(parts.path[1:]).parent if on_file else Path("var")
 
     @cached_property
     def signing_key(self) -> bytes:

@@ -95,10 +95,11 @@ def people(seed: int) -> Iterator[Person]:
             name: f"{chance.choice(PLACES)} {mark}"
             for name in (
                 "place", "address", "staff", "theme", "days", "starts", "until", "wijk", "interest",
-                "youth_contact", "yields", "colleague", "words",
+                "youth_contact", "yields", "colleague", "words", "reason", "sentence", "language",
+                "listen",
             )
         }  # fmt: skip
-        for name in ("address", "staff", "interest", "wijk", "yields"):
+        for name in ("address", "staff", "interest", "wijk", "yields", "listen"):
             if chance.random() < 0.2:
                 values[name] = ""
         values |= {
@@ -109,7 +110,7 @@ def people(seed: int) -> Iterator[Person]:
             "gemeente": "Gemeente Voorbeeldstad",
             "phone": "14 058",
             "colleague_hours": "09:00-17:00",
-            **dict.fromkeys(("weeks", "started", "signed_up", "children", "number"), "3"),
+            **dict.fromkeys(("weeks", "started", "signed_up", "children", "number", "left"), "3"),
         }
         yield Person(mark, values)
 

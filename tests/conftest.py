@@ -144,8 +144,10 @@ def _bare_environment(monkeypatch, tmp_path_factory) -> None:
 
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
-    # PostgreSQL has no folder of its own: every test's spool is nobody else's.
-    monkeypatch.setenv("SPOOL_DIR", str(tmp_path_factory.getbasetemp() / f"spool-{next(SPOOLS)}"))
+    # PostgreSQL has no folder of its own: every test's files are nobody else's.
+    number = next(SPOOLS)
+    monkeypatch.setenv("SPOOL_DIR", str(tmp_path_factory.getbasetemp() / f"spool-{number}"))
+    monkeypatch.setenv("VOICE_DIR", str(tmp_path_factory.getbasetemp() / f"voices-{number}"))
 
 
 @pytest.fixture

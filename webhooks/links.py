@@ -7,9 +7,10 @@ counted, without a cookie or anything personal, and opens the chat with the code
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 import phonenumbers
@@ -31,8 +32,11 @@ from sqlalchemy.exc import OperationalError
 
 from bot.channels import numbers
 from bot.channels.base import SMS, TELEGRAM, WHATSAPP
+from bot.db import AWAY
 from bot.house import House
+from bot.messaging import media, voices
 from bot.outreach import ambassadeurs
+from bot.wording import spoken
 from bot.wording.languages import Language, find, languages, shipped
 from bot.wording.render import render
 from webhooks.throttle import Throttle
@@ -50,12 +54,22 @@ OPENED = "https://wa.me https://api.whatsapp.com https://t.me sms:"
 """Where a tap on a channel ends; a browser holds the redirect of a form to `form-action` too."""
 
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; base-uri 'none'; "
+    "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; media-src 'self'; "
+    "base-uri 'none'; "
     f"frame-ancestors 'none'; form-action 'self' {OPENED}"
 )
 
 
-@dataclass(frozen=True, slots=True)
+class Sound(NamedTuple):
+    """Something to listen to on a page."""
+
+    sources: tuple[tuple[str, str], ...]
+    """Address and type; a player takes the first that it can play."""
+    machine: bool
+    """Whether a computer speaks."""
+
+
+@dataclass(frozen=True)
 class Page:
     """What a template needs: texts in one language, and the code as it is printed."""
 
@@ -96,6 +110,35 @@ class Page:
     def sms_number(self) -> str:
         """Our number for SMS, as one dials it; empty where nobody can text us."""
         return dialled(_number(self.house, SMS))
+
+    @cached_property
+    def sound(self) -> Sound | None:
+        """This page read aloud, where somebody did that in this language."""
+        piece = spoken.page(self.language.code, self.house.catalogue)
+        if piece is None:
+            return None
+        try:
+            with self.house.database.reading() as session:
+                found = voices.said(session, self.house, [piece], self.language.code)
+                machine = any(each.machine for each in found)
+                endings = [voices.OGG]
+                # One that is joined is made when it is asked for, and only as it is sent.
+                if len(found) == 1 and voices.path_of(self.house.settings, found[0], voices.M4A):
+                    endings.append(voices.M4A)
+                names = {each: voices.name_of(found, each) for each in endings}
+        except AWAY:
+            return None
+        sources = tuple(
+            (media.PATH + media.signed(self.house.settings, name), voices.TYPES[ending])
+            for ending, name in names.items()
+            if name is not None
+        )
+        return Sound(sources, machine) if sources else None
+
+    @property
+    def machine(self) -> str:
+        """What is written beside a computer's voice."""
+        return self.house.catalogue.text(spoken.MACHINE, self.language.code).body
 
     def qr(self, **query: str) -> Markup:
         """Return the QR code of this page as SVG, four modules of quiet zone around it."""

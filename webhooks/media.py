@@ -8,7 +8,7 @@ from typing import cast
 from flask import Blueprint, Response, abort, current_app, request
 
 from bot.house import House
-from bot.messaging import media
+from bot.messaging import media, voices
 
 door = Blueprint("media", __name__)
 
@@ -24,7 +24,19 @@ def fetched(told: str) -> Response:
     name = media.believed(house.settings, told)
     if name is None:
         abort(404)
+    if name.startswith(voices.FOLDER):
+        return _voice(house, name)
     return _picture(house.catalogue.directory, name)
+
+
+def _voice(house: House, name: str) -> Response:
+    with house.database.reading() as session:
+        found = voices.content(session, house.settings, name)
+    if found is None:
+        abort(404)
+    shown = _shown(*found)
+    shown.headers["Cache-Control"] = "private, max-age=300"  # it may be taken back
+    return shown
 
 
 def _picture(directory: Path, name: str) -> Response:

@@ -164,6 +164,29 @@ class Media:
     content_type: str = ""
 
 
+FILE_LIMIT = 5 * 2**20
+"""Bytes of the largest file that is fetched."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that a person sent."""
+
+    content: bytes
+    content_type: str
+
+
+class NotFetched(Exception):
+    """A file that a person sent could not be taken, or is not one we take.
+
+    again: whether it is of use to ask once more.
+    """
+
+    def __init__(self, why: str, *, again: bool = True) -> None:
+        super().__init__(why)
+        self.again = again
+
+
 @dataclass(frozen=True, slots=True)
 class Heard:
     """What a person did: wrote, tapped, spoke, shared, blocked."""
@@ -223,6 +246,7 @@ class Outgoing:
     content_sid: str = ""  # approved template or in-session content, instead of body
     variables: Mapping[str, str] = field(default_factory=dict)  # all of them, as {"1": "Selam"}
     picture_url: str = ""
+    voice_url: str = ""  # a voice note, OGG/Opus: then there is no text
 
 
 class Channel(Protocol):

@@ -34,11 +34,22 @@ from telegram.error import (
 )
 from telegram.request import BaseRequest, HTTPXRequest
 
-from bot.channels.base import Cause, Certainty, Outgoing, SendError
+from bot.channels.base import (
+    FILE_LIMIT,
+    Cause,
+    Certainty,
+    File,
+    NotFetched,
+    Outgoing,
+    SendError,
+)
 from bot.settings import Settings
 
 TIMEOUT = 3.5
 """Seconds for a whole call that sends, however it drips in. Until then nobody knows."""
+
+PATIENCE = 10.0
+"""Seconds for a whole call that sends nothing."""
 
 _CONNECTIONS = 16
 """More than about 32 in flight make httpx slower, not faster."""
@@ -84,7 +95,9 @@ class TelegramClient:
             keyboard = InlineKeyboardMarkup(rows)
         try:
             async with asyncio.timeout(TIMEOUT):
-                if outgoing.picture_url and _units(outgoing.body) <= _LONGEST_CAPTION:
+                if outgoing.voice_url:
+                    sent = await self._bot.send_voice(outgoing.address, outgoing.voice_url)
+                elif outgoing.picture_url and _units(outgoing.body) <= _LONGEST_CAPTION:
                     sent = await self._bot.send_photo(
                         outgoing.address,
                         outgoing.picture_url,
@@ -114,6 +127,24 @@ class TelegramClient:
                 await self._bot.answer_callback_query(callback)
         except (TelegramError, TimeoutError) as error:
             log.info("tap not answered", error=type(error).__name__)
+
+    async def fetch(self, file_id: str) -> File:
+        """Fetch a file that a person sent, up to FILE_LIMIT. Raises NotFetched."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                file = await self._bot.get_file(file_id)
+                if (file.file_size or 0) > FILE_LIMIT:
+                    raise NotFetched("larger than 5 MB", again=False)
+                content = bytes(await file.download_as_bytearray())
+        except BadRequest as error:
+            raise NotFetched(type(error).__name__, again=False) from None
+        except (TelegramError, TimeoutError) as error:
+            raise NotFetched(type(error).__name__) from None
+        if len(content) > FILE_LIMIT:
+            raise NotFetched("larger than 5 MB", again=False)
+        # Telegram does not say: a voice note it keeps as OGG/Opus, by the name of .oga.
+        ending = (file.file_path or "").rpartition(".")[2]
+        return File(content, "audio/ogg" if ending in ("oga", "ogg", "opus") else f"audio/{ending}")
 
     async def set_webhook(self, url: str, secret: str) -> None:
         """Have Telegram call *url* with *secret*. Raises SendError."""

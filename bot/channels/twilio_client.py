@@ -24,7 +24,16 @@ from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 
-from bot.channels.base import Cause, Certainty, Media, SendError, storable
+from bot.channels.base import (
+    FILE_LIMIT,
+    Cause,
+    Certainty,
+    File,
+    Media,
+    NotFetched,
+    SendError,
+    storable,
+)
 from bot.channels.twilio import CAUSES, Listed, kind_of
 from bot.settings import TWILIO_API_URL, TWILIO_CONTENT_URL, Settings
 
@@ -46,9 +55,6 @@ _PAUSE = 5.0
 """Seconds to leave a sender alone that was too fast, if Twilio does not say."""
 
 _PAUSE_AFTER_REFUSED_KEY = 60.0
-
-MEDIA_LIMIT = 5 * 2**20
-"""Bytes of the largest file that is fetched."""
 
 PAGE = 200
 """Messages asked for at once when the list is read; Twilio gives 1,000 at most."""
@@ -401,26 +407,14 @@ def _approval(told: Mapping[str, Any]) -> Approval:
     )
 
 
-class NotFetched(Exception):
-    """A file that a person sent could not be taken, or is not one we take."""
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file that a person sent."""
-
-    content: bytes
-    content_type: str
-
-
 async def fetch_media(settings: Settings, url: str) -> File:
-    """Fetch what a person sent: sound or a picture, up to 5 MB. Raises NotFetched.
+    """Fetch what a person sent: sound or a picture, up to FILE_LIMIT. Raises NotFetched.
 
     Only from the configured Twilio origin, and from where that one sends on to; our
     credentials go to the former alone. An address in a webhook may point anywhere.
     """
     if not url.startswith(settings.twilio_api_url + "/"):
-        raise NotFetched("not at Twilio")
+        raise NotFetched("not at Twilio", again=False)
     headers = {"Authorization": aiohttp.encode_basic_auth(*_credentials(settings))}
     try:
         async with _session(PATIENCE) as session:
@@ -430,10 +424,26 @@ async def fetch_media(settings: Settings, url: str) -> File:
                         return await _file(response)
                     url, headers = urljoin(url, response.headers["Location"]), {}
                     if not (url.startswith(settings.twilio_api_url + "/") or _is_media_store(url)):
-                        raise NotFetched("sent on to elsewhere")
+                        raise NotFetched("sent on to elsewhere", again=False)
     except (aiohttp.ClientError, TimeoutError, KeyError, ValueError) as error:
         raise NotFetched(type(error).__name__) from None
-    raise NotFetched("sent on too often")
+    raise NotFetched("sent on too often", again=False)
+
+
+async def forget_media(settings: Settings, url: str) -> None:
+    """Have Twilio delete a file that a person sent. Raises NotFetched."""
+    if not url.startswith(settings.twilio_api_url + "/"):
+        raise NotFetched("not at Twilio", again=False)
+    headers = {"Authorization": aiohttp.encode_basic_auth(*_credentials(settings))}
+    try:
+        async with (
+            _session(PATIENCE) as session,
+            session.delete(url, headers=headers, allow_redirects=False) as response,
+        ):
+            if response.status != 204:
+                raise NotFetched(f"HTTP {response.status}")
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise NotFetched(type(error).__name__) from None
 
 
 def _is_media_store(url: str) -> bool:
@@ -446,12 +456,13 @@ def _is_media_store(url: str) -> bool:
 
 async def _file(response: aiohttp.ClientResponse) -> File:
     if response.status != 200:
+        # At first Twilio may not have it yet; the key may be wrong for now.
         raise NotFetched(f"HTTP {response.status}")
     if not response.content_type.startswith(_MEDIA_TYPES):
-        raise NotFetched("neither sound nor a picture")
+        raise NotFetched("neither sound nor a picture", again=False)
     content = bytearray()
     async for part in response.content.iter_chunked(2**16):
         content += part
-        if len(content) > MEDIA_LIMIT:
-            raise NotFetched("larger than 5 MB")
+        if len(content) > FILE_LIMIT:
+            raise NotFetched("larger than 5 MB", again=False)
     return File(bytes(content), response.content_type)

@@ -71,6 +71,10 @@ class WhatsApp(TwilioChannel):
             if outgoing.variables:
                 fields["content_variables"] = content_variables(outgoing.variables)
             return fields
+        if outgoing.voice_url:
+            # A sound takes no caption.
+            fields["media_url"] = [outgoing.voice_url]
+            return fields
         fields["body"] = outgoing.body
         if outgoing.picture_url:
             fields["media_url"] = [outgoing.picture_url]

@@ -17,9 +17,10 @@ from bot.channels.twilio_client import TwilioClient
 from bot.commands import machine
 from bot.commands.shared import the_house
 from bot.house import House
-from bot.messaging import delivery, installation, templates
+from bot.messaging import convert, delivery, installation, templates, voices
 from bot.messaging.spool import ARRIVAL, DAMAGED, OUTCOME, Spool
 from bot.models.messages import InboxEvent, Message, Sender
+from bot.models.voices import Recording
 from bot.wording.languages import languages, shipped
 
 RECENT = timedelta(days=7)
@@ -110,12 +111,34 @@ def _database(house: House, told: list[str]) -> Iterator[str]:
             yield f"{held} Wat nu: stap hold status"
         yield from _down(session)
         yield from _unsure(session)
+        yield from _voices(session, house)
         if "whatsapp" in house.channels:
             missing = sum(
                 templates.known(session, want) is None for want in templates.wanted(house)
             )
             if missing:
                 yield f"{missing} WhatsApp-sjablonen ontbreken nog. Doe: stap templates push"
+
+
+def _voices(session: Session, house: House) -> Iterator[str]:
+    """Say what keeps sound from being heard; nothing where nobody recorded anything."""
+    rows = session.scalars(
+        select(Recording).where(Recording.state == "approved", Recording.file.is_not(None))
+    ).all()
+    gone = [row for row in rows if voices.path_of(house.settings, row) is None]
+    bare = [row for row in rows if voices.path_of(house.settings, row, voices.M4A) is None]
+    if gone:
+        yield (
+            f"Van {len(gone)} goedgekeurde opnames ontbreekt het geluid in "
+            f"{house.settings.voices}. Zet de map terug uit de reservekopie, of neem ze opnieuw op."
+        )
+    elif bare and convert.program() is None:
+        yield (
+            f"ffmpeg is er niet: van {len(bare)} opnames is er geen M4A, en oudere iPhones horen "
+            "ze dan niet op de pagina. Installeer ffmpeg en doe: stap voices convert"
+        )
+    if house.settings.machine_voice and not any(row.machine for row in rows):
+        yield "MACHINE_VOICE staat aan, maar er is nog niets gemaakt. Doe: stap voices machine TAAL"
 
 
 def _down(session: Session) -> Iterator[str]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
+from sqlalchemy import select
 
 from bot import moments
 from bot.commands.shared import print_json, print_table, refuse
-from bot.gemeente import gemeente
+from bot.db import AWAY, Database
+from bot.gemeente import Gemeente, GemeenteError, gemeente
+from bot.models.voices import Recording
 from bot.outreach.intake import cage
 from bot.outreach.intake.sheet import Unreadable
-from bot.settings import load
-from bot.wording import exchange
+from bot.settings import SettingsError, load
+from bot.wording import exchange, spoken
 from bot.wording.catalogue import Catalogue, ContentError, catalogue, faults
 from bot.wording.extract import refreshed
 from bot.wording.languages import languages, shipped
@@ -80,7 +84,7 @@ def _row(each: Thrift) -> dict[str, object]:
 @click.option("--import", "back", type=FILE, help="Neem een .xlsx terug die zij hebben ingevuld.")
 @click.option("--language", "only", multiple=True, help="Bij --export: alleen deze taal.")
 def languages_(as_json: bool, out: Path | None, back: Path | None, only: tuple[str, ...]) -> None:
-    """Toon per taal hoeveel teksten er zijn en hoeveel er nagelezen zijn.
+    """Toon per taal de teksten, hoeveel er nagelezen zijn, en wat er te beluisteren is.
 
     Of breng de teksten naar vertalers en terug (--export, --import); docs/vertalen.md zegt hoe.
     """
@@ -145,6 +149,7 @@ def _replace(path: Path, data: bytes) -> None:
 
 
 def _count(texts: Catalogue, as_json: bool) -> None:
+    heard = _heard(texts)
     rows = []
     for code in shipped():
         counts = texts.counts(code)
@@ -157,10 +162,63 @@ def _count(texts: Catalogue, as_json: bool) -> None:
                 "present": total - counts["missing"],
                 "reviewed": counts["reviewed"] + counts["source"],
                 "stale": counts["stale"],
-                "voice": 0,
+                **heard[code],
             }
         )
     if as_json:
         print_json(rows)
-    else:
-        print_table(rows, ["language", "name", "texts", "present", "reviewed", "stale", "voice"])
+        return
+    print_table(rows, ["language", "name", "texts", "present", "reviewed", "stale"])
+    click.echo("\nStem: wat voorgelezen is. Wat ontbreekt: stap voices missing TAAL")
+    print_table(rows, ["language", "voice", "aloud", "recorded", "pieces", "page", "machine"])
+
+
+def _heard(texts: Catalogue) -> dict[str, dict[str, object]]:
+    """Return for every language what can be heard in it; nothing where no database is at hand."""
+    by_person, by_machine, place = _recorded()
+    found: dict[str, dict[str, object]] = {}
+    for code in shipped():
+        aloud = spoken.texts_aloud(texts)
+        wanted = {piece.key for piece in spoken.wanted(code, texts, place)}
+        page, said = spoken.page(code, texts), by_person[code]
+        found[code] = {
+            # Texts that can be heard in full, of those that are said aloud at all.
+            "voice": sum(said >= spoken.needs(key, code, texts, place) for key in aloud),
+            "aloud": len(aloud),
+            "recorded": len(said & wanted),
+            "pieces": len(wanted),
+            "page": page is not None and page.key in said,
+            "machine": _machine(code, len(by_machine[code] & wanted), len(wanted)),
+        }
+    return found
+
+
+def _machine(code: str, made: int, wanted: int) -> str:
+    """Say of the computer's voice whether there can be one, and how much of it there is."""
+    if languages()[code].machine is None:
+        return "geen"
+    return f"{made}/{wanted}"
+
+
+def _recorded() -> tuple[dict[str, set[str]], dict[str, set[str]], Gemeente]:
+    """Return the pieces that may be heard by language, of people and of the computer."""
+    said: tuple[dict[str, set[str]], dict[str, set[str]]] = (defaultdict(set), defaultdict(set))
+    try:
+        settings = load()
+        place = gemeente(settings.gemeente or None)
+    except (SettingsError, GemeenteError):
+        click.echo("Zonder goede instellingen is niet te zien wat ingesproken is.", err=True)
+        return (*said, gemeente())
+    database = Database(settings.database_url)
+    try:
+        with database.reading() as session:
+            approved = select(Recording.language, Recording.piece, Recording.machine).where(
+                Recording.state == "approved", Recording.file.is_not(None)
+            )
+            for code, piece, machine in session.execute(approved):
+                said[machine][code].add(piece)
+    except AWAY:
+        click.echo("Zonder database is niet te zien wat ingesproken is.", err=True)
+    finally:
+        database.close()
+    return (*said, place)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from bot.conversation import afspraak, ambassadeur, general, signup, voortraject
+from bot.conversation import afspraak, ambassadeur, general, listening, signup, voortraject
 from bot.conversation.turn import Turn
 
 Action = Callable[[Turn], str | None]
@@ -21,7 +21,11 @@ ACTIONS: Mapping[str, Action] = {
     "language.choose": general.choose_language,
     "answer.emergency": general.emergency,
     "answer.thanks": general.thanks,
-    "answer.help": general.help_,
+    "answer.help": listening.help_,
+    "people.listen": listening.listen,
+    "people.read": listening.read,
+    "ambassadeur.record": listening.record,
+    "ambassadeur.recorded": listening.recorded,
     "answer.human": general.human,
     "answer.fewer": general.fewer,
     "answer.call_noted": general.call_noted,

@@ -10,18 +10,19 @@ from sqlalchemy.orm import Session
 
 from bot import moments
 from bot.channels.base import Heard
-from bot.conversation import flows, general
+from bot.conversation import flows, general, listening
 from bot.conversation.actions import ACTIONS
 from bot.conversation.turn import QUESTIONS, Turn
 from bot.conversation.understand import Understood, understand
 from bot.house import House
-from bot.messaging import delivery, inbox, reconcile
+from bot.messaging import delivery, inbox, reconcile, voices
 from bot.models.afspraken import Afspraak
 from bot.models.dialogues import Dialogue
 from bot.models.messages import InboxEvent, Message, Reply
 from bot.models.people import Address, Inburgeraar
 from bot.models.voortrajecten import Deelname
 from bot.outreach import aftermath, ambassadeurs, people, replies, voortraject
+from bot.outreach import voices as readers
 from bot.outreach.afspraken import TOLD
 from bot.privacy import consent
 from bot.wording.languages import find, shipped
@@ -307,6 +308,11 @@ def _standing(session: Session, message: Message) -> str:
 def _act(turn: Turn, heard: Heard) -> None:
     """Lead to the action, asking first whom or which it concerns where that is not clear."""
     if heard.media and not heard.text and not heard.button:
+        if turn.dialogue is not None and turn.dialogue.step == readers.STEP and _spoke(heard):
+            ACTIONS["ambassadeur.recorded"](turn)
+            return
+        if _spoke(heard):
+            voices.note(turn.session, turn.reply)
         shared_own = heard.phone and all(part.kind == "contact" for part in heard.media)
         turn.person = None if turn.unnamed else turn.person
         action = "people.own_number" if shared_own else "answer.media"
@@ -317,6 +323,10 @@ def _act(turn: Turn, heard: Heard) -> None:
         turn.said = Understood("human", "an ambassadeur asks how it stands")
         turn.reply.intent, turn.reply.why = turn.said.intent, turn.said.why
         ACTIONS["ambassadeur.stand"](turn)
+        return
+    wished = listening.wished(turn.session, turn.address, heard.text)
+    if wished is not None:
+        ACTIONS[wished](turn)
         return
     step = flows.NOTHING
     if turn.dialogue is not None:
@@ -351,6 +361,10 @@ def _left_to_colleague(turn: Turn, heard: Heard, action: str) -> bool:
         return False
     general.left_to_colleague(turn, task)
     return True
+
+
+def _spoke(heard: Heard) -> bool:
+    return any(part.kind in ("voice", "audio") for part in heard.media)
 
 
 def _concerns_one(action: str) -> bool:

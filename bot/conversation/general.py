@@ -156,10 +156,13 @@ def thanks(turn: Turn) -> None:
         turn.say("answer.thanks")
 
 
-def help_(turn: Turn) -> None:
-    """Say who we are and whom to call, and let staff know that someone did not understand."""
+def help_(turn: Turn, hint: str = "") -> None:
+    """Say who we are and whom to call, and let staff know that someone did not understand.
+
+    *hint* is one more line: how to listen instead.
+    """
     _task(turn, tasks.QUESTION, "Vraagt hoe dit werkt. Bel als het nodig is.")
-    turn.say("answer.help")
+    turn.say("answer.help", {"listen": hint})
 
 
 def human(turn: Turn) -> None:

@@ -17,8 +17,9 @@ from bot.channels.base import SendError
 from bot.conversation import converse
 from bot.db import AWAY, clock, insert_once
 from bot.engine import approvals, reconciling, spooled
+from bot.engine import voices as voice_notes
 from bot.house import House
-from bot.messaging import delivery, inbox, installation, outbox, restored, templates
+from bot.messaging import delivery, inbox, installation, outbox, restored, templates, voices
 from bot.models.practice import PracticeClock
 from bot.models.ticks import Tick
 from bot.outreach import aftermath, broadcasts, reminders, reports, voortraject
@@ -156,6 +157,11 @@ def ask_approvals(house: House, _limit: int) -> int:
     return 0
 
 
+def fetch_voices(house: House, limit: int) -> int:
+    """Fetch the voice notes that people sent."""
+    return voice_notes.fetch(house, min(limit, 20))
+
+
 def end_sessions(house: House, limit: int) -> int:
     """Forget the sessions of the console that are over; return how many."""
     with house.database.session() as session:
@@ -198,6 +204,9 @@ def erase(house: House) -> list[int]:
             if len(found) < FOUND or not here:
                 break
         done.append(erased)
+    with house.database.session() as session:
+        # Not by row: what has none any more.
+        voices.sweep(session, house.settings, now - timedelta(days=kept.voice_notes))
     return done
 
 
@@ -224,6 +233,7 @@ TICKS: Mapping[str, tuple[Work, timedelta]] = {
     "hear_missed": (hear_missed, timedelta(minutes=5)),
     "approvals": (ask_approvals, timedelta(minutes=10)),
     "end_sessions": (end_sessions, timedelta(minutes=10)),
+    "voices": (fetch_voices, timedelta(seconds=10)),
     "purge": (purge, timedelta(hours=1)),
     "reports": (report, timedelta(minutes=30)),
 }

@@ -81,6 +81,7 @@ WHY_NOT: Mapping[str, str] = {
         "WhatsApp wil eerst een goedgekeurd sjabloon, en dat is er nog niet. "
         "Het bericht gaat uit zodra het mag; bel als dat niet kan wachten."
     ),
+    "no_window": "WhatsApp neemt geluid alleen aan binnen een dag na iemands eigen bericht.",
     "quiet": "Het zijn stille uren; het bericht gaat daarna uit.",
     "quiet_too_long": "Het zijn stille uren, en daarna is het te laat. Bel over dit bericht.",
     "no_channel": "Dit kanaal is niet ingesteld.",
@@ -594,6 +595,7 @@ def _prepare(
             buttons=form.buttons,
             content_sid=form.content_sid,
             variables=form.variables,
+            voice_url=media.address(house.settings, form.voice) if form.voice else "",
             picture_url=media.address(house.settings, form.picture) if form.picture else "",
         )
         turns = _turns(message)
@@ -641,6 +643,8 @@ def _without_form(message: Message, now: datetime) -> Held:
     A template may be approved any moment. An answer waits for none: by the time that its
     reader has opened the window again, they have said something else.
     """
+    if message.voice is not None:
+        return Held("cancelled", "no_window")  # the text says the same
     until = now + TEMPLATE_PATIENCE
     if message.in_reply_to is not None or until + LEAST_VALIDITY >= message.expires_at:
         return Held("blocked", "no_form")

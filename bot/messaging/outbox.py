@@ -14,14 +14,14 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import inspect, select, update
 from sqlalchemy.orm import Session
 
 from bot import moments
-from bot.channels.base import SMS, Button
+from bot.channels.base import SMS, TELEGRAM, WHATSAPP, Button
 from bot.db import Written, insert_new, insert_once
 from bot.house import House
-from bot.messaging import route
+from bot.messaging import route, voices
 from bot.models.messages import BROADCASTS, REMINDERS, REPLIES, InboxEvent, Message
 from bot.models.people import Address, Inburgeraar
 from bot.privacy import consent
@@ -34,6 +34,9 @@ REPEAT_NOTE = "repeat.note"
 """The key of the line that says that what follows may have come before."""
 
 _QUEUED = "queued"
+
+VOICED = (WHATSAPP, TELEGRAM)
+"""The channels that voice notes go by."""
 
 PRIORITY = {"answer": REPLIES, "public task": REMINDERS, "invitation": BROADCASTS}
 
@@ -124,9 +127,33 @@ def queue(
     )
     if made is None:
         return None
+    if person is not None and person.listens and repeats is None and channel in VOICED:
+        _say(session, house, made, filled)
     if channel is not None:
         session.info.setdefault(_QUEUED, set()).add(channel)
     return session.get_one(Message, made)
+
+
+def _say(session: Session, house: House, number: int, filled: Mapping[str, Any]) -> None:
+    """Plan the sound of message *number* right behind it, where all of it is recorded.
+
+    A message of its own: the text must not wait for the sound, nor fail with it.
+    """
+    message = session.get_one(Message, number)
+    voice = voices.of_text(session, house, message.key, message.language, filled)
+    if voice is None:
+        return
+    same = {
+        column.key: getattr(message, column.key)
+        for column in inspect(Message).column_attrs
+        if column.key not in ("id", "occasion", "asks", "buttons", "voice")
+    }
+    occasion = f"{message.occasion}:voice"
+    insert_once(
+        session,
+        Message,
+        {**same, "occasion": occasion, "voice": voice, "buttons": [], "asks": None},
+    )
 
 
 def queued(session: Session) -> Collection[str]:
@@ -141,6 +168,7 @@ def known(house: House) -> dict[str, Any]:
         "gemeente": house.gemeente.name,
         "phone": house.gemeente.phone,
         "colleague_hours": house.gemeente.colleague_hours,
+        "listen": "",  # how to hear it instead, where that can be
     }
 
 

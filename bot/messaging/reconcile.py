@@ -274,6 +274,8 @@ def follow_up(session: Session, house: House, message_id: int) -> Message | None
     attempt.followed_at = moments.now()
     if session.scalar(select(exists().where(Reply.message_id == message.id))):
         return None
+    if message.voice is not None:
+        return None  # a sound comes once or not at all
     if attempt.form == steps.RESTORED:
         # Most of them arrived: not all who had one before the backup may get it once more.
         return message if message.expires_at > moments.now() else None

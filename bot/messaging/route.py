@@ -106,6 +106,8 @@ class Form:
     variables: Mapping[str, str] = field(default_factory=dict)
     picture: str = ""
     """Its file, see `media`; of a template it is one of the variables instead."""
+    voice: str = ""
+    """The same of a sound, which goes without a text."""
 
 
 def window_open(address: Address, at: datetime | None = None) -> bool:
@@ -135,6 +137,8 @@ class Templates:
 
 def form(templates: Templates, message: Message, address: Address) -> Form | None:
     """Return the form in which *message* may go to *address* now; None if in no form at all."""
+    if message.voice is not None:
+        return _voice(message, address)
     buttons = tuple(Button(*pair) for pair in message.buttons)
     if address.channel == SMS:
         return Form("text", message.body)
@@ -143,6 +147,12 @@ def form(templates: Templates, message: Message, address: Address) -> Form | Non
     if window_open(address):
         return _in_window(templates, message, buttons)
     return _template(templates, message) or _opener(templates, message)
+
+
+def _voice(message: Message, address: Address) -> Form | None:
+    """A sound alone, where that is free to be sent: no template can hold one."""
+    may = address.channel == TELEGRAM or (address.channel == WHATSAPP and window_open(address))
+    return Form("voice", "", voice=message.voice or "") if may else None
 
 
 def _in_window(templates: Templates, message: Message, buttons: tuple[Button, ...]) -> Form:
@@ -294,6 +304,8 @@ def digest(body: str, titles: Iterable[str]) -> str:
 
 def digests(templates: Templates, message: Message, address: Address) -> list[str]:
     """Return the `body_digest` of every form in which *message* may have gone to *address*."""
+    if message.voice is not None:
+        return [body_digest("")]
     bodies = [message.body]
     if address.channel == WHATSAPP and message.key in templates.house.catalogue.entries:
         bodies.append(render.with_numbers(message.body, [title for _, title in message.buttons]))

@@ -19,6 +19,7 @@ from bot.models import (
     tasks,
     templates,
     ticks,
+    voices,
     voortrajecten,
 )
 
@@ -37,5 +38,6 @@ __all__ = [
     "tasks",
     "templates",
     "ticks",
+    "voices",
     "voortrajecten",
 ]

@@ -141,6 +141,9 @@ class Message(Base):
     """Rendered when queued: what staff previewed is what is sent."""
     buttons: Mapped[list[list[str]]] = mapped_column(JSON)
     """Pairs of payload id and title."""
+    voice: Mapped[str | None]
+    """It is no text but the sound of one, of this name (see `messaging.voices`): it comes after a
+    message that says the same, and asks nothing itself."""
     asks: Mapped[str | None]
     """The question that rides on it: an answer finds its meaning here."""
     about: Mapped[str | None]

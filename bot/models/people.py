@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from bot.db import Base
@@ -31,6 +31,8 @@ class Inburgeraar(Base):
     klantmanager: Mapped[str | None]
     interest: Mapped[str | None]
     """What they said they would like when they signed up."""
+    listens: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """They would rather listen: what is recorded in their language is sent as a voice note too."""
     household: Mapped[str | None]
     """The gemeente's key of the household, where it gave one."""
     created_at: Mapped[datetime]

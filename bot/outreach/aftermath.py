@@ -15,7 +15,12 @@ KNOWN = ("sent", "delivered", "read", "failed", "undelivered")
 
 
 def not_arrived(session: Session, house: House, message: Message) -> None:
-    """Send it as a template or to the person's next address where that may be, else tell staff."""
+    """Send it as a template or to the person's next address where that may be, else tell staff.
+
+    Of the sound of a text nothing: the text goes its own way.
+    """
+    if message.voice is not None:
+        return
     again = reconcile.as_template(session, house, message)
     again = again or reconcile.elsewhere(session, house, message)
     if again is None:
@@ -31,7 +36,9 @@ def known(session: Session, message_id: int) -> None:
 
 
 def unknown(session: Session, message: Message) -> None:
-    """Tell staff of a message of which nobody knows whether it arrived."""
+    """Tell staff of a message of which nobody knows whether it arrived, if it is a text."""
+    if message.voice is not None:
+        return
     advice = ADVICE[Cause.UNKNOWN]
     _ask(session, tasks.UNKNOWN, message, f"{advice.dutch} {advice.next_step}")
 

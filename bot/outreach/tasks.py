@@ -21,6 +21,7 @@ QUESTION = "vraag"
 MONEY = "vraag geld"
 UNCLEAR = "onduidelijk antwoord"
 SPOKEN = "spraakbericht"
+LISTEN = "opname beluisteren"
 CHECK_NUMBER = "nummer controleren"
 EMERGENCY = "noodgeval"
 UPSET = kinds.UPSET

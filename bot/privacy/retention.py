@@ -40,6 +40,7 @@ from bot.models.figures import Figure
 from bot.models.messages import InboxEvent, Message, Reply
 from bot.models.people import Address, Consent, Inburgeraar, PersonAddress
 from bot.models.tasks import Task
+from bot.models.voices import VoiceNote
 from bot.models.voortrajecten import Deelname, Voortraject
 from bot.privacy.consent import FEWER
 
@@ -256,6 +257,7 @@ def _over_groups(session: Session, moment: datetime) -> list[int]:
 
 
 def _forget_media(session: Session, numbers: Sequence[int]) -> None:
+    session.execute(delete(VoiceNote).where(VoiceNote.reply_id.in_(numbers)))  # its file follows
     session.execute(update(Reply).where(Reply.id.in_(numbers)).values(media=[]))
 
 

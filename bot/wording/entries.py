@@ -50,6 +50,8 @@ class Entry:
     """Its file, below content/."""
     shows_place: bool = False
     """Is it the door of the place instead, where the gemeente has a picture of that?"""
+    spoken: bool = False
+    """Is it said aloud too, for who would rather listen? See `spoken`."""
     max: int | None = None
     """The longest length in characters."""
     ascii: bool = False
@@ -155,6 +157,7 @@ _FIELDS: dict[str, type] = {
     "opener": str,
     "picture": str,
     "shows_place": bool,
+    "spoken": bool,
     "max": int,
     "ascii": bool,
     "only": str,
@@ -214,6 +217,7 @@ def _entry(key: str, file: str, entry: dict[str, Any]) -> Entry:
         opener=entry.get("opener"),
         picture=entry.get("picture"),
         shows_place=entry.get("shows_place", False),
+        spoken=entry.get("spoken", False),
         max=entry.get("max", longest),
         ascii=entry.get("ascii", False),
         only=entry.get("only"),

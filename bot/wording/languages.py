@@ -44,6 +44,8 @@ class Language:
     """The ten digits its speakers may type besides 0123456789; what we print is Latin."""
     meta: str | None
     """Its code for WhatsApp templates; None where Meta has none."""
+    machine: str | None
+    """The voice of espeak-ng that may read it aloud; None where that has none of this language."""
     shipped: bool
     """True once its texts belong to a release: from then on a missing text is a fault."""
 
@@ -103,5 +105,6 @@ def _language(code: str, entry: dict[str, Any]) -> Language:
         day=entry["day"],
         digits=entry.get("digits", "0123456789"),
         meta=entry["meta"],
+        machine=entry["machine"],
         shipped=entry["shipped"],
     )

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from knocking import Doors
 from playwright.sync_api import Browser, Error, Page, Playwright
 
+from bot.outreach import voices as readers
 from bot.web import WebServer
+from bot.wording import ogg, spoken
 from bot.wording.languages import shipped
 
 pytestmark = pytest.mark.browser
@@ -184,3 +188,32 @@ def test_what_is_printed_scans(chromium, address, page):
     view.close()
 
     assert {f"https://stap.example/a/{CODE}?lang=ti"} == found
+
+
+def test_the_page_is_read_aloud_without_a_script(chromium: Browser, sqlite_url, tmp_path):
+    """The player is the browser's own, and what it plays comes from this page's own address."""
+    doors = Doors(sqlite_url)
+    note = ogg.read((Path(__file__).resolve().parents[2] / "phones/static/voice.ogg").read_bytes())
+    with doors.house.database.session() as session:
+        piece = spoken.page("ti", doors.house.catalogue)
+        readers.approve(session, readers.brought(session, doors.house, "ti", piece, note), None)
+    server = WebServer(doors.app, "127.0.0.1", 0)
+    server.start()
+    page = chromium.new_context(java_script_enabled=False).new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    with page.expect_response("**/m/*") as played:
+        page.goto(f"http://127.0.0.1:{server.port}/a/{CODE}?lang=ti")
+        page.locator("audio").focus()
+        page.keyboard.press("Space")
+    assert played.value.status in (200, 206)
+    until = time.monotonic() + 60
+    while not page.locator("audio").evaluate("player => player.currentTime > 0"):
+        assert time.monotonic() < until, "it does not play"
+        time.sleep(0.05)
+    assert [] == complaints
+    page.goto(f"http://127.0.0.1:{server.port}/a/{CODE}?lang=ar")
+    assert 0 == page.locator("audio").count()
+    page.context.close()
+    server.close()
+    doors.close()

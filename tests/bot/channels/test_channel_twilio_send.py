@@ -410,7 +410,7 @@ class TestMedia:
             http(307, "", "Location: http://media.twiliocdn.com/x"),
             http(307, ""),
             http(200, b"x" * 100, kind="audio/ogg")[:-50],
-            http(200, b"x" * (twilio_client.MEDIA_LIMIT + 1), kind="audio/ogg"),
+            http(200, b"x" * (twilio_client.FILE_LIMIT + 1), kind="audio/ogg"),
             None,
         ],
         ids=[
