@@ -36,6 +36,9 @@ from console.words import Status
 MONTHS = 6
 """Of sign-ups on the page of one ambassadeur."""
 
+A_PAGE = 50
+"""Lines of that register on one page; a file holds them all."""
+
 YEAR = 12
 """Months in the register of premie."""
 
@@ -209,10 +212,15 @@ def premies() -> str:
     """Show who is entitled to premie over which month, and why."""
     with house().database.session() as database:
         looked(database, "premie.looked", "premie")
+    after = max(0, request.args.get("na", 0, type=int))
     with house().database.reading() as database:
+        register = _register(database)
         return page(
             "premie.html",
-            register=_register(database),
+            register=register[after : after + A_PAGE],
+            total=len(register),
+            after=after,
+            a_page=A_PAGE,
             may_draw=may("console.draw_up"),
             may_approve=may("console.approve_premie"),
         )

@@ -24,6 +24,7 @@ BENCHES = (
     "embedded",
     "doors",
     "peer",
+    "console",
 )
 """The files of this folder that measure, in the order in which they are run."""
 

@@ -97,6 +97,8 @@ class Message(Base):
         ),
         Index("ix_message_asked", "address_id", "asks"),
         Index(None, "about"),
+        # One person's messages, newest first; and erasing a person finds them by it.
+        Index(None, "person_id", "id"),
         Index(
             "ix_message_unknown",
             "id",
@@ -265,7 +267,7 @@ class Reply(Base):
     """What a person said, exactly as received, and how it was understood."""
 
     __tablename__ = "reply"
-    __table_args__ = (Index(None, "address_id", "at"),)
+    __table_args__ = (Index(None, "address_id", "at"), Index(None, "person_id", "id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     event_id: Mapped[int] = mapped_column(ForeignKey("inbox_event.id"), unique=True)
