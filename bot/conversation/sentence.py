@@ -232,6 +232,7 @@ GRAVE = _rules(
     (
         "emergency | not live | does not want to live",
         "emergency | cannot live | does not want to live",
+        "emergency | notwant live | does not want to live",
         "emergency | kill -msg -cancel -appt | somebody is hurt or threatened",
         "stop | off -again | wants to be taken off the list",
         "stop | halt msg -not | ends the messages",
@@ -239,6 +240,7 @@ GRAVE = _rules(
         "stop | not want msg -can -come -grasp | wants no messages",
         "stop | not send msg -can -grasp -got -why | wants no messages",
         "stop | cannot send msg -can -grasp -got -why | wants no messages",
+        "stop | notwant msg -come -can -grasp -got -why -again | wants no messages",
         "stop | not msg more -can -grasp -got -asks | wants no more messages",
         "stop | not send more -can -grasp -got -appt -asks | wants no more messages",
         "stop | nosend -again -why -got -appt | asks us to send no more",
