@@ -124,7 +124,9 @@ def decline(turn: Turn) -> None:
 def year(turn: Turn) -> None:
     """Read the year of birth, and keep no more of it than that it will do."""
     born = _year(turn.reply.text)
-    if born is None:
+    if born is None and _is_a_childs_age(turn.reply.text):
+        _turn_away(turn)
+    elif born is None:
         _unread(turn, "signup.repeat_year")
     elif _this_year() - born <= ADULT:
         # Eighteen this year may be seventeen today: nothing of a minor is ever kept.
@@ -285,6 +287,12 @@ def _year(text: str) -> int | None:
     found = {int(word) for word in spell(text).exact if re.fullmatch(r"[12][0-9]{3}", word)}
     possible = {each for each in found if EARLIEST <= each <= _this_year()}
     return possible.pop() if len(possible) == 1 else None
+
+
+def _is_a_childs_age(text: str) -> bool:
+    """Whether the only number in *text* is an age below 18: 16, I am 15. Of 07 nobody knows."""
+    found = [word for word in spell(text).exact if word.isdigit()]
+    return len(found) == 1 and re.fullmatch(r"[5-9]|1[0-7]", found[0]) is not None
 
 
 def _name(text: str) -> str | None:

@@ -200,6 +200,21 @@ def test_a_minor_is_answered_kindly_and_nothing_is_kept(world):
     assert answer.id == phone.last.id
 
 
+@pytest.mark.parametrize("said", ["ik ben 16", "١٥", "17 jaar"])
+def test_a_minor_who_tells_an_age_is_met_as_kindly_and_nothing_is_kept(world, said):
+    """Asked for a year, many say how old they are."""
+    code = an_ambassadeur(world)
+    phone = a_phone(world, "Bilal", "telegram", "1010", "nl")
+    sign_up(phone, code, "1", "ja", said)
+
+    assert "Jongerenpunt" in phone.last.text
+    assert [] == world.read(
+        lambda s: [*s.scalars(select(Inburgeraar)), *s.scalars(select(Dialogue))]
+    )
+    kept = world.read(lambda s: [*s.scalars(select(Reply.text))])
+    assert said not in kept
+
+
 def test_whoever_turns_eighteen_this_year_may_still_be_a_minor(world):
     """We ask for the year alone; at the edge nothing is kept rather than something of a child."""
     phone = a_phone(world, "Noor", "sms", "+31697000052")
