@@ -32,6 +32,7 @@ GOOD_SHOWN = 20
 LABELS = {
     "people": "Mensen",
     "afspraken": "Afspraken",
+    "slots": "Vrije tijden",
     "voortrajecten": "Voortrajecten",
     "ambassadeurs": "Ambassadeurs",
 }
