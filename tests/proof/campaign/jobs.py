@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, event, exists, or_, select
+from sqlalchemy import event, exists, or_, select
 from sqlalchemy.orm import Session
 
 from app import create_app
@@ -195,20 +195,12 @@ def _begin(ready: Ready, database: str, provider: str, people: Mapping[int, str]
     return house
 
 
-def _over(house: House) -> bool:
-    """Say whether nothing is due and nothing is under way."""
+def _over(house: House, states: tuple[str, ...] = ("planned", "claimed", "sending")) -> bool:
+    """Say whether no message in one of *states* is due or under way."""
     now = moments.now()
+    due = or_(Message.state != "planned", Message.not_before <= now)
     with house.database.reading() as session:
-        return not session.scalar(
-            select(
-                exists().where(
-                    or_(
-                        Message.state.in_(("claimed", "sending")),
-                        and_(Message.state == "planned", Message.not_before <= now),
-                    )
-                )
-            )
-        )
+        return not session.scalar(select(exists().where(Message.state.in_(states), due)))
 
 
 def _until(true: Callable[[], bool]) -> None:
@@ -287,7 +279,8 @@ def send_all(ready: Ready, database: str, provider: str) -> None:
     work.follow_practice_clock(house)
     engine = Engine(house)
     engine.start()
-    _until(lambda: _over(house))
+    # What one that was killed had under way stays so until its lease is over.
+    _until(lambda: _over(house, ("planned",)))
     engine.stop()
 
 
