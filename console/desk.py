@@ -34,6 +34,7 @@ from bot import moments
 from bot.house import House
 from bot.models.people import Inburgeraar
 from bot.models.tasks import Task
+from bot.outreach import tasks
 from bot.privacy import audit
 from bot.wording.languages import languages
 from console import PREFIX
@@ -152,7 +153,7 @@ def _may(member: Any, endpoint: str) -> bool:
 
 def _waiting() -> int:
     with house().database.reading() as database:
-        open_ = select(func.count()).select_from(Task).where(Task.done_at.is_(None))
+        open_ = select(func.count()).select_from(Task).where(tasks.waits(moments.now()))
         return database.scalar(open_) or 0
 
 

@@ -82,6 +82,7 @@ RULES: dict[str, Rule] = {
     "console.give_back": Rule(CASEWORK),
     "console.close": Rule(CASEWORK),
     "console.say": Rule(CASEWORK),
+    "console.snooze": Rule(CASEWORK),
     "console.people": Rule(PEOPLE),
     "console.person": Rule(PEOPLE),
     "console.show_number": Rule(PEOPLE),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,7 @@ from flask import abort, current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_security import current_user
-from sqlalchemy import ColumnElement, false, func, select, true
+from sqlalchemy import ColumnElement, and_, false, func, select, true
 from sqlalchemy.orm import Session, joinedload
 
 from bot import moments
@@ -29,7 +29,9 @@ A_PAGE = 100
 LONGEST_TYPED = 2000
 """Characters of an answer that are read at all."""
 
-TABS = ("alles", "mijn", "niemand")
+TABS = ("alles", "mijn", "niemand", "later")
+SNOOZES = (1, 3, 7)
+"""Days that a task may be put aside; it is back at nine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,21 @@ def _sentences(task: Task, place: replies.Place | None) -> list[replies.Sentence
     return replies.sentences(house(), task, place, current_user.name)
 
 
+@desk.post("/postvak/<int:task_id>/later")
+def snooze(task_id: int) -> ResponseReturnValue:
+    """Put a task aside for some days; what they write meanwhile brings it back."""
+    days = request.form.get("dagen", type=int)
+    days = days if days in SNOOZES else SNOOZES[0]
+    back = moments.local(moments.now()).replace(tzinfo=None) + timedelta(days=days)
+    until = moments.from_local(back.replace(hour=9, minute=0, second=0, microsecond=0))
+    return _changed(
+        task_id,
+        partial(tasks.snooze, until=until),
+        "task.snoozed",
+        "Dit kan niet wachten, of een collega heeft deze taak.",
+    )
+
+
 def _changed(
     task_id: int, change: Callable[[Session, int, str], bool], action: str, refusal: str
 ) -> ResponseReturnValue:
@@ -145,6 +162,9 @@ def _changed(
     if not done:
         flash(gettext(refusal), "error")
         return redirect(url_for("console.conversation", task_id=task_id), 303)
+    if action == "task.snoozed":
+        flash(gettext("Opzij gezet. Het staat tot die dag onder Later."), "info")
+        return redirect(url_for("console.inbox"), 303)
     if action == "task.closed":
         flash(gettext("De taak is afgesloten."), "info")
         return redirect(url_for("console.inbox"), 303)
@@ -183,13 +203,19 @@ def _listed(database: Session) -> Listed:
         "alles": true(),
         "mijn": Task.taken_by == current_user.name,
         "niemand": Task.taken_by.is_(None),
+        "later": true(),
     }
     tab = tab if tab in which else TABS[0]
-    still_open = Task.done_at.is_(None)
+    waits = tasks.waits(moments.now())
+    later = and_(Task.done_at.is_(None), ~waits)
     counts = {
-        name: database.scalar(select(func.count()).select_from(Task).where(still_open, only)) or 0
+        name: database.scalar(
+            select(func.count()).select_from(Task).where(later if name == "later" else waits, only)
+        )
+        or 0
         for name, only in which.items()
     }
+    still_open = later if tab == "later" else waits
     found = database.scalars(
         select(Task)
         .options(joinedload(Task.person), joinedload(Task.address))
@@ -197,5 +223,5 @@ def _listed(database: Session) -> Listed:
         .order_by(*(Task.kind != kind for kind in tasks.FIRST), Task.since)
         .limit(A_PAGE)
     ).all()
-    longest = database.scalar(select(func.min(Task.since)).where(still_open))
+    longest = database.scalar(select(func.min(Task.since)).where(waits))
     return Listed(tab, list(found), counts, longest)

@@ -41,6 +41,8 @@ class Task(Base):
     since: Mapped[datetime]
     taken_by: Mapped[str | None]
     done_at: Mapped[datetime | None]
+    snoozed_until: Mapped[datetime | None]
+    """Until when it is put aside; whatever they write since brings it back."""
 
     person: Mapped[Inburgeraar | None] = relationship()
     address: Mapped[Address | None] = relationship()

@@ -269,7 +269,7 @@ def say_who_answers(
     reply: Reply,
 ) -> None:
     """Leave what they wrote to the colleague who has *task*; say once who that is."""
-    task.reply_id = reply.id
+    task.reply_id, task.snoozed_until = reply.id, None
     if spoke_last(session, address):
         return
     outbox.queue(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, or_, update
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, or_, update
 from sqlalchemy.orm import Session
 
 from bot import moments
@@ -58,7 +60,7 @@ def raise_task(
 
     *about* names the subject, e.g. ``afspraak:42``; *note* is Dutch and never what a person wrote.
     """
-    insert_once(
+    made = insert_once(
         session,
         Task,
         {
@@ -71,6 +73,12 @@ def raise_task(
             "since": moments.now(),
         },
     )
+    if made is None:  # it is open: who asks again is not kept waiting
+        session.execute(
+            update(Task)
+            .where(Task.subject == f"{kind}:{about}", Task.done_at.is_(None))
+            .values(snoozed_until=None)
+        )
 
 
 def add_reply(session: Session, kind: str, about: str, reply: Reply) -> None:
@@ -78,7 +86,7 @@ def add_reply(session: Session, kind: str, about: str, reply: Reply) -> None:
     session.execute(
         update(Task)
         .where(Task.subject == f"{kind}:{about}", Task.done_at.is_(None))
-        .values(reply_id=reply.id)
+        .values(reply_id=reply.id, snoozed_until=None)
     )
 
 
@@ -105,6 +113,18 @@ def close(session: Session, task_id: int, who: str) -> bool:
     """Close a task that nobody else has; False if somebody has, or it is closed already."""
     free = or_(Task.taken_by.is_(None), Task.taken_by == who)
     return _change(session, task_id, free, taken_by=who, done_at=moments.now())
+
+
+def snooze(session: Session, task_id: int, who: str, until: datetime) -> bool:
+    """Put a task aside that nobody else has; danger cannot wait. False if that cannot be."""
+    free = and_(or_(Task.taken_by.is_(None), Task.taken_by == who), Task.kind != EMERGENCY)
+    return _change(session, task_id, free, taken_by=who, snoozed_until=until)
+
+
+def waits(now: datetime) -> ColumnElement[bool]:
+    """Say of a task that it waits for a person at *now*: open, and not put aside."""
+    awake = or_(Task.snoozed_until.is_(None), Task.snoozed_until <= now)
+    return and_(Task.done_at.is_(None), awake)
 
 
 def _change(session: Session, task_id: int, only: ColumnElement[bool], **values: object) -> bool:

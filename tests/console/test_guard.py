@@ -20,6 +20,7 @@ MATRIX = {
     "console.give_back": "klantmanager coordinator",
     "console.close": "klantmanager coordinator",
     "console.say": "klantmanager coordinator",
+    "console.snooze": "klantmanager coordinator",
     "console.people": "klantmanager frontlijn coordinator",
     "console.person": "klantmanager frontlijn coordinator",
     "console.show_number": "klantmanager frontlijn coordinator",

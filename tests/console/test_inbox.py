@@ -189,3 +189,27 @@ def test_after_stop_or_with_the_window_shut_the_box_says_why_and_says_nothing(de
         refused = answer(desk, browser, number, zin="colleague.call_today")
         assert told in refused.text
     assert [] == said(desk)
+
+
+def test_what_is_put_aside_comes_back_by_itself_or_when_they_write(desk: Desk):
+    number = ask(desk, tasks.QUESTION)
+    browser = desk.as_("klantmanager")
+    browser.post(f"/postvak/{number}/later", {"dagen": "3"})
+
+    assert "Niemand wacht op een mens" in browser.get("/postvak").text
+    assert f"/postvak/{number}?" in browser.get("/postvak?wie=later").text
+    with desk.house.database.session() as session:
+        found = session.get_one(Task, number)
+        assert found.snoozed_until is not None
+        assert 9 == moments.local(found.snoozed_until).hour
+    ask(desk, tasks.QUESTION)
+    assert f"/postvak/{number}?" in browser.get("/postvak").text
+
+
+def test_danger_is_not_put_aside(desk: Desk):
+    number = ask(desk, tasks.EMERGENCY)
+    browser = desk.as_("klantmanager")
+    page = browser.post(f"/postvak/{number}/later", {"dagen": "1"}, follow_redirects=True).text
+
+    assert "Dit kan niet wachten" in page
+    assert task(desk, number).snoozed_until is None
