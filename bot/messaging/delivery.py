@@ -81,7 +81,7 @@ WHY_NOT: Mapping[str, str] = {
         "WhatsApp wil eerst een goedgekeurd sjabloon, en dat is er nog niet. "
         "Het bericht gaat uit zodra het mag; bel als dat niet kan wachten."
     ),
-    "no_window": "WhatsApp neemt geluid alleen aan binnen een dag na iemands eigen bericht.",
+    "no_window": "Geluid kan hier nu niet heen; dezelfde tekst is apart verstuurd.",
     "quiet": "Het zijn stille uren; het bericht gaat daarna uit.",
     "quiet_too_long": "Het zijn stille uren, en daarna is het te laat. Bel over dit bericht.",
     "no_channel": "Dit kanaal is niet ingesteld.",

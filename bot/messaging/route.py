@@ -44,6 +44,9 @@ LIST_ROWS = 10
 """Rows of WhatsApp's list, in all."""
 ROW_TITLE = 24
 """Characters of a row."""
+SOUND_TRIES = 3
+"""How often a voice note is tried."""
+
 LIST_LABEL = "button.languages"
 """The key of what opens the list: so far only the languages are so many."""
 
@@ -150,7 +153,12 @@ def form(templates: Templates, message: Message, address: Address) -> Form | Non
 
 
 def _voice(message: Message, address: Address) -> Form | None:
-    """A sound alone, where that is free to be sent: no template can hold one."""
+    """A sound alone, where that is free to be sent: no template can hold one.
+
+    What it says has gone as a text: one that is refused is not tried for ever.
+    """
+    if message.attempts >= SOUND_TRIES:
+        return None
     may = address.channel == TELEGRAM or (address.channel == WHATSAPP and window_open(address))
     return Form("voice", "", voice=message.voice or "") if may else None
 

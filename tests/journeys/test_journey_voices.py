@@ -154,6 +154,21 @@ def test_a_sound_that_was_taken_back_is_heard_no_more(world):
     assert [] == [name for name in os.listdir(world.house.settings.voices) if ".half" in name]
 
 
+def test_a_sound_that_telegram_cannot_have_is_given_up_in_peace(world):
+    """The text has gone: nobody is called about it, and it is not tried until tomorrow."""
+    read_everything(world, "ti")
+    world.person("Selam", "ti", "telegram", "1003")
+    for path in world.house.settings.voices.iterdir():
+        path.unlink()
+    world.phone("Selam").say("🔊")
+    for _ in range(4):
+        world.pass_(seconds=30)
+
+    assert ["image"] == kinds(world.phone("Selam"))
+    assert [("voice.on", "sent"), ("voice.on", "cancelled")] == world.messages()
+    assert [] == world.tasks()
+
+
 # ------------------------------------------------------------------ reading aloud
 
 

@@ -92,6 +92,14 @@ class TestWhatIsSent:
         assert ["https://stap.example/m/p.png"] == provider.calls[0].form["photo"]
         assert [TEXT.body] == provider.calls[0].form["caption"]
 
+    def test_a_sound_goes_as_a_voice_note_by_itself(self):
+        provider = Provider(TAKEN)
+        url = "https://stap.example/m/s.ogg"
+        assert "1006:41" == send(provider, replace(TEXT, body="", buttons=(), voice_url=url))
+
+        assert "POST /bot1000:fictional-token/sendVoice HTTP/1.1" == provider.calls[0].line
+        assert {"chat_id": ["1006"], "voice": [url]} == provider.calls[0].form
+
     def test_a_text_too_long_for_a_caption_still_goes_in_one_message(self):
         """A caption holds 1024 UTF-16 units, of which an emoji takes two."""
         provider = Provider(TAKEN)

@@ -85,6 +85,14 @@ class TestWhatIsSent:
             "StatusCallback": [TEXT.callback_url],
         } == provider.calls[0].form
 
+    def test_a_sound_goes_by_itself(self):
+        """WhatsApp shows no text below a sound."""
+        provider = Provider(TAKEN)
+        send(WhatsApp, provider, _with(voice_url="https://stap.example/m/s.ogg"))
+
+        assert ["https://stap.example/m/s.ogg"] == provider.calls[0].form["MediaUrl"]
+        assert "Body" not in provider.calls[0].form
+
     def test_a_template_goes_with_all_its_variables_and_without_text(self):
         """A variable that is left out becomes the template's sample: someone gets "Jan"."""
         provider = Provider(TAKEN)
