@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,7 +20,7 @@ from functools import lru_cache
 from itertools import repeat
 from operator import itemgetter
 from pathlib import Path
-from threading import Lock
+from threading import Lock, RLock
 from typing import Any
 
 import structlog
@@ -130,6 +131,7 @@ class Database:
         self._away_since: float | None = None
         self._back_since = 0.0
         self._noticing = Lock()
+        self._turn = RLock() if self.url.get_backend_name() == "sqlite" else None
 
     @contextmanager
     def session(self, *, wait: float | None = None) -> Iterator[Session]:
@@ -140,7 +142,12 @@ class Database:
         """
         engine = self.engine if wait is None else self.engine.execution_options(wait=wait)
         began = time.monotonic()
-        with self._noticed(), Session(engine, expire_on_commit=False) as session, session.begin():
+        with (
+            self._noticed(),
+            self._in_turn(WAIT if wait is None else wait),
+            Session(engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
         if USED in session.info:
             self._is_back(began)
@@ -163,7 +170,7 @@ class Database:
         insertion = _insertion(table, self.engine.dialect, frozenset(values), frozenset())
         row = insertion.row(values)
         began = time.monotonic()
-        with self._noticed():
+        with self._noticed(), self._in_turn(wait):
             try:
                 made = self._insert_alone(insertion.one_by_one, row, wait)
             except DBAPIError as error:
@@ -207,6 +214,23 @@ class Database:
     def _let_go(self) -> None:
         while self._alone:
             self._alone.pop().close()
+
+    @contextmanager
+    def _in_turn(self, wait: float) -> Iterator[None]:
+        """Let the threads of this process write to SQLite by turns.
+
+        It lets who waits for another writer sleep, ever longer, while nobody writes.
+        """
+        if self._turn is None:
+            yield
+            return
+        if not self._turn.acquire(timeout=wait):
+            locked = sqlite3.OperationalError("database is locked")
+            raise OperationalError("BEGIN IMMEDIATE", {}, locked)
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     @contextmanager
     def _noticed(self) -> Iterator[None]:

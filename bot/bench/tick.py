@@ -104,13 +104,13 @@ def _city(place: Place, size: int) -> Iterator[City]:
     with place.fresh() as url:
         house = houses.build(settings(url, quiet_hours=""))
         try:
-            _fill(house, url, size)
+            fill(house, url, size)
             yield City(house, size)
         finally:
             house.database.close()
 
 
-def _fill(house: House, url: str, size: int) -> None:
+def fill(house: House, url: str, size: int) -> None:
     """Let there be *size* afspraken next year, and as many reminders that went long ago."""
     seed(url, PEOPLE)
     now = moments.now()
@@ -130,7 +130,7 @@ def _fill(house: House, url: str, size: int) -> None:
             raise RuntimeError("the first reminder was not due")
         session.execute(update(Message).values(state="delivered"))
     later = moment(url, now + timedelta(days=300))
-    _multiply(
+    multiply(
         url,
         "afspraak",
         size,
@@ -141,7 +141,7 @@ def _fill(house: House, url: str, size: int) -> None:
             "next_step_at": later,
         },
     )
-    _multiply(
+    multiply(
         url,
         "message",
         size,
@@ -152,10 +152,10 @@ def _fill(house: House, url: str, size: int) -> None:
             "address_id": n % PEOPLE + 1,
         },
     )
-    _count(house)
+    count(house)
 
 
-def _multiply(url: str, table: str, size: int, differs: Callable[[int], dict[str, Any]]) -> None:
+def multiply(url: str, table: str, size: int, differs: Callable[[int], dict[str, Any]]) -> None:
     """Fill *table* with *size* rows like the one that is in it."""
     columns, [row] = stored(url, table)
     like = dict(zip(columns, row, strict=True))
@@ -167,7 +167,7 @@ def _multiply(url: str, table: str, size: int, differs: Callable[[int], dict[str
     )
 
 
-def _count(house: House) -> None:
+def count(house: House) -> None:
     """Let the database count its rows, as it does by itself in the long run."""
     with house.database.engine.connect().execution_options(
         isolation_level="AUTOCOMMIT"

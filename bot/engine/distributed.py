@@ -233,7 +233,7 @@ class Worker(Engine):
             for _ in range(AT_ONCE):
                 if not self.pulse.ready.is_set() or self.stopping.is_set():
                     break
-                if not work.handle_inbox(self.house, 1, self._answer_tap, self.wake_senders):
+                if not self._act():
                     break
         except AWAY:
             pass  # said by the database itself

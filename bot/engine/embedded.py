@@ -8,6 +8,7 @@ A wake saves the wait; without it the tables are looked at anyway.
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import secrets
 import threading
@@ -27,11 +28,15 @@ from bot.engine.pulse import Pulse
 from bot.engine.pump import POLL, Pump
 from bot.house import House
 from bot.messaging import delivery, inbox
+from bot.messaging.pace import Pace
 
 log = structlog.get_logger()
 
 ASK_FOR_UPDATES = 5
 """Seconds that one question for updates waits; also the rest after a failure."""
+
+REPORTS, REPORTS_EVERY = 100, 0.1
+"""Status callbacks that are acted on together, and the seconds between two times."""
 
 THREADS = 8
 """For the transactions around calls, one sender each, and for what is heard."""
@@ -47,6 +52,7 @@ class Engine:
         self.arrived = threading.Event()
         self.loaded = threading.Event()
         """All that sending needs is in memory."""
+        self._reported_at = -math.inf
         self.caught_up = threading.Event()
         self.inbox_thread = threading.Thread(target=self._inbox, name="inbox", daemon=True)
         self.sender_thread = threading.Thread(target=self._senders, name="senders", daemon=True)
@@ -89,15 +95,32 @@ class Engine:
             self.arrived.clear()
             try:
                 work.follow_practice_clock(self.house)
-                while not self.stopping.is_set() and work.handle_inbox(
-                    self.house, 1, self._answer_tap, self.wake_senders
-                ):
+                while not self.stopping.is_set() and self._act():
                     pass
             except AWAY:
                 self.stopping.wait(POLL)  # said by the database itself
             except Exception:
                 log.exception("inbox stalled")
                 self.stopping.wait(POLL)
+
+    def _act(self) -> int:
+        """Act on some of what came in; return how much. What people do goes first, one by one.
+
+        Looking costs no writer of SQLite its turn.
+        """
+        with self.house.database.reading() as session:
+            people, reports = inbox.waiting(session)
+        # What waits behind something else is no reason to leave the reports.
+        if people and work.handle_inbox(
+            self.house, 1, self._answer_tap, self.wake_senders, reports=False
+        ):
+            return 1
+        if not reports:
+            return 0
+        # A moment later there are more, for the same commit.
+        self.stopping.wait(max(0.0, self._reported_at + REPORTS_EVERY - Pace.clock()))
+        self._reported_at = Pace.clock()
+        return work.handle_reports(self.house, REPORTS)
 
     def _answer_tap(self, channel: str, tap: str) -> None:
         """Let the phone stop waiting for its tap. If this is lost, nothing is."""

@@ -46,6 +46,9 @@ AHEAD = 0.06
 AHEAD_AT_MOST = 0.15
 """The same where transactions take long: the next one must be done before all is called."""
 
+TICK = 0.004
+"""Least seconds between two looks at the pace: turns that are nearer are taken together."""
+
 WRITING = 2
 """Rounds of the event loop after which a call that was begun stands on its connection."""
 
@@ -80,6 +83,8 @@ class Pump:
         self._oldest = 0.0
         self._due = True
         """Whether anything may be due; what is planned by others is found by looking."""
+        self._ill = 0
+        """Calls in a row that failed, and of which the breaker does not know yet."""
         self._ailing = False
         """Whether the last calls failed: then each outcome counts for the breaker."""
         self._broken = False
@@ -138,25 +143,28 @@ class Pump:
     async def _call_all(self) -> None:
         """Call what is ready, in order, each at its turn."""
         while True:
-            if not self.ready:
+            if not self.ready or self._held_up():
                 self._more.clear()
                 await self._more.wait()
                 continue
             wait = self.pace.wait(self.ready[0].turns)
             if wait > 0:
-                await asyncio.sleep(wait)
+                await asyncio.sleep(max(wait, TICK))
                 continue  # an answer may have come before it
-            prepared = self.ready.pop(0)
-            if not prepared.in_time:
-                self._came_to(prepared, None)
-                continue
-            self.pace.take(prepared.turns)
-            call = asyncio.create_task(self._call(prepared))
-            self.under_way.add(call)
-            call.add_done_callback(self.under_way.discard)
+            turns = 0
+            while self.ready and not self._held_up() and self.pace.wait(self.ready[0].turns) <= 0:
+                prepared = self.ready.pop(0)
+                if not prepared.in_time:
+                    self._came_to(prepared, None)
+                    continue
+                self.pace.take(prepared.turns)
+                turns += prepared.turns
+                call = asyncio.create_task(self._call(prepared))
+                self.under_way.add(call)
+                call.add_done_callback(self._called)
             for _ in range(WRITING):
                 await asyncio.sleep(0)
-            self.pace.left(prepared.turns)
+            self.pace.left(turns)
 
     async def _call(self, prepared: Prepared) -> None:
         outcome: Outcome = None
@@ -182,12 +190,22 @@ class Pump:
             outcome = SendError(Certainty.UNKNOWN, Cause.OUR_FAULT, detail=type(error).__name__)
         self._came_to(prepared, outcome)
 
+    def _called(self, call: asyncio.Task[None]) -> None:
+        was_full = self._free() <= 0
+        self.under_way.discard(call)
+        if was_full or not self.under_way:
+            self._more.set()
+            self._changed.set()
+
     def _came_to(self, prepared: Prepared, outcome: Outcome) -> None:
-        full = self._free() <= 0
         if not self.outcomes:
             self._oldest = Pace.clock()
+            self._changed.set()
         self.outcomes.append((prepared, outcome))
-        if len(self.outcomes) == 1 or len(self.under_way) <= 1 or full:
+        if outcome is not None:
+            self._ill = self._ill + 1 if isinstance(outcome, SendError) and outcome.ill else 0
+        if self._ill >= breaker.RUN:
+            self._oldest = -math.inf  # the breaker is to know at once
             self._changed.set()
 
     # -------------------------------------------------------------- transactions
@@ -205,6 +223,8 @@ class Pump:
             self.outcomes, self._due = outcomes + self.outcomes, due
             raise
         self._took.append(Pace.clock() - began)
+        if not self.outcomes:
+            self._ill = 0  # the breaker has them all
         if self._asks:
             await self._ask()
         self._due = self._due or taken.any
@@ -254,9 +274,21 @@ class Pump:
         """Return for how many seconds the pace has enough."""
         return self.pace.wait() + self.pace.gap * sum(each.turns for each in self.ready)
 
+    def _held_up(self) -> bool:
+        """Say whether nothing may be called now: too much is under way, or too much failed for
+        more to be tried before the breaker knows.
+        """
+        return len(self.under_way) >= self.channel.at_once or self._ill >= breaker.RUN
+
     def _free(self) -> int:
-        """Return how many more calls the provider can be given."""
-        return self.channel.at_once - len(self.under_way) - len(self.ready)
+        """Return how many more calls may be prepared.
+
+        Where half of what the provider can be given is under way, or calls fail, it is slow: what
+        is ready then must fit beside that, or it would wait until its gates have to be looked at
+        again.
+        """
+        slow = len(self.under_way) > self.channel.at_once / 2 or self._ill > 0 or self._ailing
+        return self.channel.at_once - len(self.under_way) - (len(self.ready) if slow else 0)
 
     def _room(self) -> int:
         """Return how many turns to prepare now: none while enough is left of the last ones."""

@@ -6,11 +6,12 @@ The tables carry the work; whoever calls these names, and how often, only decide
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from bot import logs, moments
 from bot.channels.base import SendError
@@ -20,6 +21,7 @@ from bot.engine import approvals, reconciling, spooled
 from bot.engine import voices as voice_notes
 from bot.house import House
 from bot.messaging import delivery, inbox, installation, outbox, restored, templates, voices
+from bot.models.messages import InboxEvent
 from bot.models.practice import PracticeClock
 from bot.models.ticks import Tick
 from bot.outreach import aftermath, broadcasts, reminders, reports, voortraject
@@ -35,39 +37,80 @@ def handle_inbox(
     limit: int,
     answer_tap: Callable[[str, str], None] = lambda channel, tap: None,
     queued: Callable[[Collection[str]], None] = lambda channels: None,
+    *,
+    reports: bool = True,
 ) -> int:
     """Act on up to *limit* events, each in a transaction of its own; return how many.
 
     *answer_tap* gets channel and id of a tap that its phone waits for; *queued* the channels for
-    which a message was written. An event that fails is
-    put off and, after some tries, kept aside: the queue moves on.
+    which a message was written. Without *reports*, status callbacks are left to `handle_reports`.
+    An event that fails is put off and, after some tries, kept aside: the queue moves on.
     """
     for handled in range(limit):
         with house.database.session() as session:
-            event = inbox.next_event(session)
+            event = inbox.next_event(session, reports=reports)
             if event is None:
                 return handled
-            number = event.id
-            try:
-                with session.begin_nested():
-                    tap = converse.handle(session, house, event)
-                    inbox.done(event)
-            except Exception as error:  # every kind of failure must leave the event to be found
-                session.refresh(event)
-                inbox.put_off(event, error)
-                tap = None
-                log.warning(
-                    "event put off",
-                    inbox_event=number,
-                    state=event.state,
-                    error=type(error).__name__,
-                )
+            tap = _handle(session, house, event)
             channels = outbox.queued(session)
         if channels:
             queued(channels)
         if tap is not None:
             answer_tap(*tap)
     return limit
+
+
+def _handle(session: Session, house: House, event: InboxEvent) -> tuple[str, str] | None:
+    number = event.id
+    try:
+        with session.begin_nested():
+            tap = converse.handle(session, house, event)
+            inbox.done(event)
+    except Exception as error:  # every kind of failure must leave the event to be found
+        session.refresh(event)
+        inbox.put_off(event, error)
+        log.warning(
+            "event put off", inbox_event=number, state=event.state, error=type(error).__name__
+        )
+        return None
+    return tap
+
+
+def handle_reports(house: House, limit: int) -> int:
+    """Act on up to *limit* status callbacks in one transaction; return how many.
+
+    If that fails because of one of them, it is done again for each by itself.
+    """
+    numbers: list[int] = []
+    try:
+        with house.database.session() as session:
+            events = inbox.next_reports(session, limit)
+            numbers = [event.id for event in events]
+            _apply(session, house, events)
+    except AWAY:
+        raise
+    except Exception as error:  # of every kind: the event that caused it must be found
+        log.warning("reports one by one", fault=logs.fault(error))
+        for number in numbers:
+            with house.database.session() as session:
+                event = session.get(InboxEvent, number, with_for_update={"skip_locked": True})
+                if event is not None and event.state == "new":
+                    _handle(session, house, event)
+    return len(numbers)
+
+
+def _apply(session: Session, house: House, events: Sequence[InboxEvent]) -> None:
+    reports, read = [], []
+    for event in events:
+        report = inbox.read(house, event)
+        if isinstance(report, inbox.Report):
+            reports.append((report.message, report.attempt, report.change))
+            read.append(event.id)
+    not_arrived = delivery.apply_all(session, reports)
+    aftermath.known_all(session, {message for message, _, _ in reports})
+    for failed in not_arrived:
+        aftermath.not_arrived(session, house, failed)
+    inbox.all_done(session, read)
 
 
 def remind(house: House, limit: int) -> int:

@@ -9,7 +9,7 @@ runs on `moments.now()`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
@@ -768,18 +768,26 @@ def _under_way(
     """Lock the messages and give those of which it is not known yet what became of them."""
     if not outcomes:
         return
-    ids = {"ids": [prepared.outgoing.message for prepared, _ in outcomes]}
-    session.execute(LOCK_ADDRESSES, ids).all()
-    found = {message.id: message for message in UNDER_WAY.read(session, LOCK_UNDER_WAY, ids)}
-    attempts = {
-        (each.message_id, each.number): each for each in ATTEMPTS.read(session, THEIR_ATTEMPTS, ids)
-    }
+    found, attempts = _calls(session, {prepared.outgoing.message for prepared, _ in outcomes})
     for prepared, outcome in outcomes:
         outgoing = prepared.outgoing
         message = found.get(outgoing.message)
         attempt = attempts.get((outgoing.message, outgoing.attempt))
         if message is not None and attempt is not None and steps.is_open(attempt, prepared.epoch):
             yield message, attempt, outcome
+
+
+def _calls(
+    session: Session, message_ids: Collection[int]
+) -> tuple[dict[int, Message], dict[tuple[int, int], Attempt]]:
+    """Lock messages that were called; return them by id, and their attempts by id and number."""
+    ids = {"ids": list(message_ids)}
+    session.execute(LOCK_ADDRESSES, ids).all()
+    messages = {message.id: message for message in UNDER_WAY.read(session, LOCK_UNDER_WAY, ids)}
+    attempts = {
+        (each.message_id, each.number): each for each in ATTEMPTS.read(session, THEIR_ATTEMPTS, ids)
+    }
+    return messages, attempts
 
 
 def expire(session: Session, limit: int) -> list[Message]:
@@ -822,7 +830,7 @@ def reap(session: Session) -> int:
     now = clock(session)
     left = session.scalars(
         select(Message)
-        .where(Message.state.in_(("claimed", "sending")), Message.lease_until < now)
+        .where(Message.state.in_((CLAIMED, SENDING)), Message.lease_until < now)
         .with_for_update(skip_locked=True, key_share=True)
     ).all()
     for message in left:
@@ -846,6 +854,28 @@ def apply(session: Session, message_id: int, number: int, change: StatusChange) 
         return None
     _learn(session, message, change.cause or Cause.UNKNOWN, change.code)
     return message
+
+
+def apply_all(session: Session, reports: Sequence[tuple[int, int, StatusChange]]) -> list[Message]:
+    """Do what `apply` does for all of *reports* (message, attempt, change), in their order."""
+    if not reports:
+        return []
+    messages, attempts = _calls(session, {number for number, _, _ in reports})
+    told: set[tuple[int, int]] = set()
+    failed: list[tuple[int, StatusChange]] = []
+    for number, at, change in reports:
+        message, attempt = messages.get(number), attempts.get((number, at))
+        if message is None or attempt is None:
+            continue
+        told.add((number, at))
+        if steps.report(message, attempt, change, moments.now()):
+            failed.append((number, change))
+    ATTEMPTS.write(session, [attempts[each] for each in told])
+    UNDER_WAY.write(session, [messages[number] for number in {number for number, _ in told}])
+    for number, change in failed:
+        message = session.get_one(Message, number)
+        _learn(session, message, change.cause or Cause.UNKNOWN, change.code)
+    return [session.get_one(Message, number) for number, _ in failed]
 
 
 def _learn(session: Session, message: Message, cause: Cause, code: str) -> None:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NoReturn, cast
 
-from sqlalchemy import CursorResult, exists, select, update
+from sqlalchemy import CursorResult, and_, exists, select, true, update
 from sqlalchemy.orm import Session, aliased
 
 from bot import logs, moments
@@ -38,6 +38,8 @@ from bot.models.people import Address, PersonAddress
 
 TRIES = 5
 """After this many failures an event is kept aside; the queue moves on."""
+
+_REPORT = "status:"
 
 DEEPEST = 64
 """Brackets within brackets in an Update. Telegram's own go to about ten; what can barely be
@@ -87,7 +89,7 @@ def from_twilio_status(house: House, envelope: Envelope, m: str, a: str, k: str)
         raise Forged("the callback's own signature")
     key = f"status:{m}:{a}:{form.get('MessageSid', '')}:{form.get('MessageStatus', '')}"
     payload = {**form, "_message": int(m), "_attempt": int(a)}
-    return _arrival("twilio", key, f"status:{m}", payload, envelope)
+    return _arrival("twilio", key, f"{_REPORT}{m}", payload, envelope)
 
 
 def from_telegram(house: House, envelope: Envelope) -> Arrival:
@@ -298,17 +300,19 @@ def _fingerprint(payload: Mapping[str, Any], envelope: Envelope | None) -> str:
 EARLIER = aliased(InboxEvent)
 
 
-def next_event(session: Session) -> InboxEvent | None:
+def next_event(session: Session, *, reports: bool = True) -> InboxEvent | None:
     """Lock and return the oldest event to act on; None if there is none.
 
     Of each lane only the first: what a person said first is understood first. An event that
-    another worker holds keeps its lane's later ones waiting.
+    another worker holds keeps its lane's later ones waiting. Without *reports* those that
+    `next_reports` gives are left to it.
     """
     return session.scalars(
         select(InboxEvent)
         .where(
             InboxEvent.state == "new",
             InboxEvent.not_before <= moments.now(),
+            true() if reports else ~_IS_REPORT,
             ~exists().where(
                 EARLIER.lane == InboxEvent.lane,
                 EARLIER.state == "new",
@@ -319,6 +323,34 @@ def next_event(session: Session) -> InboxEvent | None:
         .limit(1)
         .with_for_update(skip_locked=True)
     ).one_or_none()
+
+
+_IS_REPORT = and_(InboxEvent.lane.startswith(_REPORT), InboxEvent.tries == 0)
+
+
+def next_reports(session: Session, limit: int) -> Sequence[InboxEvent]:
+    """Lock and return the oldest status callbacks, up to *limit*, but those that failed before.
+
+    A provider sends a few for each message, and their order changes nothing: they need not be
+    acted on one by one, as what people say.
+    """
+    return session.scalars(
+        select(InboxEvent)
+        .where(InboxEvent.state == "new", InboxEvent.not_before <= moments.now(), _IS_REPORT)
+        .order_by(InboxEvent.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+
+
+def waiting(session: Session) -> tuple[bool, bool]:
+    """Say whether events are to be acted on: what people did, and status callbacks."""
+    now = moments.now()
+    new = and_(InboxEvent.state == "new", InboxEvent.not_before <= now)
+    people, reports = session.execute(
+        select(exists().where(new, ~_IS_REPORT), exists().where(new, _IS_REPORT))
+    ).one()
+    return bool(people), bool(reports)
 
 
 def read(house: House, event: InboxEvent) -> Heard | Report:
@@ -393,6 +425,13 @@ def quoted_message(session: Session, reply: Reply) -> Message | None:
 def done(event: InboxEvent) -> None:
     """Mark an event as acted on."""
     event.state, event.error = "done", None
+
+
+def all_done(session: Session, numbers: Collection[int]) -> None:
+    """Mark the events of these ids as acted on."""
+    session.execute(
+        update(InboxEvent).where(InboxEvent.id.in_(numbers)).values(state="done", error=None)
+    )
 
 
 def put_off(event: InboxEvent, error: Exception) -> None:

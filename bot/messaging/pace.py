@@ -7,7 +7,7 @@ import math
 import time
 from collections import deque
 
-GUARD = 0.01
+GUARD = 0.0115
 """Seconds by which a sliding second is taken wider: the receiver's clock is not ours."""
 
 EASE = 0.988

@@ -15,7 +15,17 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    case,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from bot import moments
@@ -347,7 +357,8 @@ def no_receipts(session: Session, house: House, limit: int) -> int:
         select(Message)
         .where(
             Message.channel.in_(channels),
-            Message.state.in_(("accepted", "sent")),
+            # As they are, not as parameters: the index is of them.
+            Message.state.in_((literal_column("'accepted'"), literal_column("'sent'"))),
             Message.changed_at <= now - NO_RECEIPT,
         )
         .limit(limit)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy.orm import Session
 
 from bot.channels.base import ADVICE, Cause
@@ -33,6 +35,17 @@ def known(session: Session, message_id: int) -> None:
     if message is not None and message.state in KNOWN:
         for kind in (tasks.UNKNOWN, tasks.LOOK_AT_TWILIO):
             tasks.withdraw(session, kind, f"message:{message_id}")
+
+
+def known_all(session: Session, message_ids: Collection[int]) -> None:
+    """Do what `known` does for each of *message_ids*: most ask nothing of staff."""
+    subjects = {
+        f"{kind}:message:{number}": number
+        for number in message_ids
+        for kind in (tasks.UNKNOWN, tasks.LOOK_AT_TWILIO)
+    }
+    for number in sorted({subjects[each] for each in tasks.still_open(session, subjects)}):
+        known(session, number)
 
 
 def unknown(session: Session, message: Message) -> None:

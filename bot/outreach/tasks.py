@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, or_, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot import moments
@@ -88,6 +89,13 @@ def add_reply(session: Session, kind: str, about: str, reply: Reply) -> None:
         .where(Task.subject == f"{kind}:{about}", Task.done_at.is_(None))
         .values(reply_id=reply.id, snoozed_until=None)
     )
+
+
+def still_open(session: Session, subjects: Collection[str]) -> Sequence[str]:
+    """Return those of *subjects*, each a kind and what it is about, that wait for somebody."""
+    return session.scalars(
+        select(Task.subject).where(Task.subject.in_(subjects), Task.done_at.is_(None))
+    ).all()
 
 
 def withdraw(session: Session, kind: str, about: str) -> None:

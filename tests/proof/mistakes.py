@@ -357,14 +357,14 @@ MISTAKES: dict[str, Mistake] = {
         "I19",
         "desk reap",
         DELIVERY,
-        '.where(Message.state.in_(("claimed", "sending")), Message.lease_until < now)',
+        ".where(Message.state.in_((CLAIMED, SENDING)), Message.lease_until < now)",
         '.where(Message.state == "sending", Message.lease_until < now)',
     ),
     "a call of the dead is for ever under way": _one(
         "I19",
         "desk reap",
         DELIVERY,
-        '.where(Message.state.in_(("claimed", "sending")), Message.lease_until < now)',
+        ".where(Message.state.in_((CLAIMED, SENDING)), Message.lease_until < now)",
         '.where(Message.state == "claimed", Message.lease_until < now)',
     ),
     "leases run on the clock of the wall": _one(

@@ -13,6 +13,8 @@ from bot.engine import work
 from bot.messaging import inbox
 from bot.models.afspraken import Afspraak
 from bot.models.messages import InboxEvent, Message, Reply
+from bot.models.tasks import Task
+from bot.outreach import aftermath
 
 
 @pytest.fixture
@@ -126,3 +128,95 @@ def test_a_failing_event_names_our_line_and_not_the_persons_words(poisoned):
 
     error = poisoned.read(lambda s: s.scalars(select(InboxEvent.error)).one()) or ""
     assert "ziek" not in error
+
+
+# ------------------------------------------------------------------ status callbacks
+
+
+def reported(office, message, status, ref="SM1", attempt=1, **more):
+    """Let a status callback lie in the inbox, as the door stored it."""
+    office.wrote(
+        f"status:{message}:{attempt}:{ref}:{status}",
+        lane=f"status:{message}",
+        payload={
+            "AccountSid": "AC1",
+            "From": "+3197000000000",
+            "To": "+31697000004",
+            "MessageSid": ref,
+            "MessageStatus": status,
+            "_message": message,
+            "_attempt": attempt,
+            **more,
+        },
+    )
+
+
+def sent(office, count):
+    """Let *count* messages be accepted by the provider, each to somebody else."""
+    messages = []
+    for number in range(count):
+        person = office.person(f"Priya{number}", address=f"+316970001{number:02}")
+        messages.append(office.queue(person, f"{number}"))
+        office.settle(office.hand_over(), f"SM{number}")
+    return messages
+
+
+def test_what_was_reported_together_counts_as_it_would_one_by_one(office):
+    """Also late, twice, out of order, or with somebody else's SID."""
+    one, two, three = sent(office, 3)
+    reported(office, one, "delivered", "SM0")
+    reported(office, one, "sent", "SM0")
+    reported(office, two, "undelivered", "SM1", ErrorCode="30003")
+    reported(office, three, "delivered", "SM9")
+    reported(office, 999, "delivered", "SM3")
+
+    assert 5 == work.handle_reports(office.house, 100)
+    assert ["delivered", "undelivered", "accepted"] == [office.state(m) for m in (one, two, three)]
+    assert [("done", 0)] * 5 == events(office)
+    assert 0 == work.handle_reports(office.house, 100)
+
+
+def test_a_report_that_cannot_be_read_takes_no_other_with_it(office):
+    one, two = sent(office, 2)
+    reported(office, one, "delivered", "SM0")
+    reported(office, two, "no word of Twilio's", "SM1")
+
+    assert 2 == work.handle_reports(office.house, 100)
+    assert ["delivered", "accepted"] == [office.state(m) for m in (one, two)]
+    assert [("done", 0), ("kept", 1)] == events(office)
+
+
+def test_what_somebody_said_is_left_to_who_acts_on_it_one_by_one(office):
+    office.person()
+    wrote(office, 1, "ja")
+
+    assert 0 == work.handle_reports(office.house, 100)
+    assert (True, False) == office.read(inbox.waiting)
+    assert [("new", 0)] == events(office)
+
+
+def test_reports_wait_for_nobody_and_hold_up_nobody(office):
+    """Without them what people say is next, also if it came later."""
+    [one] = sent(office, 1)
+    reported(office, one, "delivered", "SM0")
+    wrote(office, 1, "STOP", phone="+31697000100")
+
+    assert (True, True) == office.read(inbox.waiting)
+    assert 1 == work.handle_inbox(office.house, 50, reports=False)
+    assert [("new", 0), ("done", 0)] == events(office)
+
+
+def test_a_report_takes_back_what_staff_were_asked_about_it(office):
+    [one, other] = sent(office, 2)
+    with office.database.session() as session:
+        for message in (one, other):
+            aftermath.unknown(session, session.get_one(Message, message))
+    reported(office, one, "delivered", "SM0")
+
+    assert 1 == work.handle_reports(office.house, 100)
+    assert [f"message:{other}"] == office.read(
+        lambda s: [
+            subject.partition(":")[2]
+            for subject in s.scalars(select(Task.subject).where(Task.done_at.is_(None)))
+        ]
+    )
