@@ -23,7 +23,7 @@ class Stage:
     def __init__(self, postgres_url: str | None = None) -> None:
         self.clocks = Clocks(TUESDAY)
         self._folder = TemporaryDirectory(prefix="stage-")
-        self._offices: dict[str, Office] = {"sqlite": _in_memory(self._folder.name)}
+        self._offices: dict[str, Office] = {"sqlite": _in_a_file(self._folder.name)}
         if postgres_url is not None:
             self._offices["postgres"] = Office(postgres_url, spool_dir=self._folder.name)
         self._tables = {name: Tables(each.database) for name, each in self._offices.items()}
@@ -45,9 +45,10 @@ class Stage:
         self._folder.cleanup()
 
 
-def _in_memory(folder: str) -> Office:
-    """Nothing here is about the disk, and runs are many."""
-    office = Office("sqlite:///:memory:", spool_dir=folder)
+def _in_a_file(folder: str) -> Office:
+    """Runs are many, and nothing here is about the disk: it is never waited for."""
+    # In a file all the same: one in memory goes with the connection that made it.
+    office = Office(f"sqlite:///{folder}/stage.db", spool_dir=folder)
     event.listen(
         office.database.engine,
         "connect",
