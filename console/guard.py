@@ -97,6 +97,7 @@ RULES: dict[str, Rule] = {
     "console.change_person": Rule(PEOPLE),
     "console.say_consent": Rule(CASEWORK),
     "console.pause_person": Rule(CASEWORK),
+    "console.invite_again": Rule(CASEWORK),
     "console.edit_afspraak": Rule(CASEWORK),
     "console.change_afspraak": Rule(CASEWORK),
     "console.intake": Rule(INTAKE),

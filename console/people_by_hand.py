@@ -164,6 +164,23 @@ def pause_person(kenmerk: str) -> ResponseReturnValue:
     return redirect(url_for("console.person", kenmerk=kenmerk), 303)
 
 
+@desk.post("/mensen/<kenmerk>/uitnodigingen/<int:address_id>")
+def invite_again(kenmerk: str, address_id: int) -> ResponseReturnValue:
+    """Let invitations go again to a phone from which danger was told; not while it is being met."""
+    with house().database.session() as database:
+        person = find(database, kenmerk)
+        address = next((a.address for a in person.addresses if a.address_id == address_id), None)
+        if address is None:
+            abort(404)
+        if theirs.invite_again(database, address):
+            looked(database, "address.unlocked", f"person:{person.id}", address=address_id)
+        else:
+            flash(
+                gettext("Er is nog een taak over gevaar. Sluit die eerst in het Postvak."), "error"
+            )
+    return redirect(url_for("console.person", kenmerk=kenmerk), 303)
+
+
 def _cells_of(person: Inburgeraar) -> dict[str, str]:
     return {
         "voornaam": person.first_name,

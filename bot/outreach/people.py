@@ -12,6 +12,7 @@ from bot import moments
 from bot.models.dialogues import Dialogue
 from bot.models.messages import Reply
 from bot.models.people import Address, Consent, Inburgeraar, PersonAddress
+from bot.models.tasks import Task
 from bot.outreach import tasks
 from bot.privacy import consent
 
@@ -142,6 +143,17 @@ def go_on(session: Session, person: Inburgeraar, evidence: str) -> list[Address]
         else:
             start_again(session, link.address, f"{PAUSED_BY}{evidence}", moments.now())
     return silent
+
+
+def invite_again(session: Session, address: Address) -> bool:
+    """Lift what danger told from this phone holds back; say whether, for not while it is open."""
+    open_still = select(Task.id).where(
+        Task.kind == tasks.EMERGENCY, Task.address_id == address.id, Task.done_at.is_(None)
+    )
+    if session.scalar(select(open_still.exists())):
+        return False
+    address.bulk_locked_at = None
+    return True
 
 
 def _paused(session: Session, address: Address) -> bool:

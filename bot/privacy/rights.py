@@ -90,6 +90,7 @@ _DONE = {
     "person.changed": "veranderd",
     "person.paused": "berichten stilgezet",
     "person.unpaused": "berichten weer aangezet",
+    "address.unlocked": "uitnodigingen weer toegestaan na een bericht over gevaar",
     "person.told_all": "al deze gegevens getoond",
     "address.shown": "nummer getoond",
     "afspraak.changed": "afspraak gemaakt, verzet of afgezegd",

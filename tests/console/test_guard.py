@@ -39,6 +39,7 @@ MATRIX = {
     "console.change_person": "klantmanager frontlijn coordinator",
     "console.say_consent": "klantmanager coordinator",
     "console.pause_person": "klantmanager coordinator",
+    "console.invite_again": "klantmanager coordinator",
     "console.edit_afspraak": "klantmanager coordinator",
     "console.change_afspraak": "klantmanager coordinator",
     "console.broadcasts": "communicatie goedkeurder coordinator",

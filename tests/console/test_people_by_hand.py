@@ -8,13 +8,14 @@ from datetime import datetime
 import pytest
 from desks import Desk
 from group_house import TUESDAY, be
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from bot.models.afspraken import Afspraak
 from bot.models.messages import Message
 from bot.models.people import Address, Inburgeraar
 from bot.models.staff import AuditEntry
-from bot.outreach import afspraken
+from bot.models.tasks import Task
+from bot.outreach import afspraken, tasks
 from bot.privacy import consent
 
 
@@ -94,6 +95,34 @@ def test_a_pause_is_lifted_by_staff_and_a_stop_of_their_own_is_not(desk: Desk):
     page = browser.post("/mensen/P-1/pauze", {"doe": "verder"}, follow_redirects=True).text
     assert stopped()
     assert "stuurde deze persoon zelf STOP" in page
+
+
+def test_invitations_go_again_after_danger_when_staff_have_met_it_and_say_so(desk: Desk):
+    browser = desk.as_("klantmanager")
+    with desk.house.database.session() as session:
+        place = session.scalars(select(Address).where(Address.address == "+31697000001")).one()
+        place.bulk_locked_at = TUESDAY
+        tasks.raise_task(
+            session, tasks.EMERGENCY, about="address:1", address=place, note="Kijk nu.", person=None
+        )
+    path = f"/mensen/P-1/uitnodigingen/{place.id}"
+
+    def locked() -> bool:
+        with desk.house.database.reading() as session:
+            return session.get_one(Address, place.id).bulk_locked_at is not None
+
+    assert "na een bericht over gevaar" in browser.get("/mensen/P-1").text
+    page = browser.post(path, follow_redirects=True).text
+    assert locked()
+    assert "Sluit die eerst" in page
+
+    with desk.house.database.session() as session:
+        session.execute(update(Task).values(done_at=TUESDAY))
+    page = browser.post(path, follow_redirects=True).text
+    assert not locked()
+    assert "na een bericht over gevaar" not in page
+    assert "address.unlocked" in actions(desk)
+    assert 404 == browser.post("/mensen/P-1/uitnodigingen/999").status_code
 
 
 def test_a_yes_that_somebody_told_a_colleague_is_written_down_with_who_heard_it(desk: Desk):
