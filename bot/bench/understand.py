@@ -39,12 +39,29 @@ class Reply:
     labels: frozenset[str]
 
 
-def measure(place: Place, size: int | None = None, half: str = "open") -> Iterator[Measured]:
-    """Read one half of the set, ``open`` or ``sealed``, or ``further``; it shows only counts.
+PARTS = ("open", "opened")
+"""The parts that are read where no other is asked for."""
 
-    *size* is how often the set is read for the clock.
+
+class NoSuchPartError(ValueError):
+    """tests/evaluation holds no such part, or nothing is in it."""
+
+
+def measure(
+    place: Place, size: int | None = None, parts: tuple[str, ...] = PARTS
+) -> Iterator[Measured]:
+    """Read *parts* of the set (``open``, ``opened``, ``further``, ``sealed``); only counts show.
+
+    *size* is how often a part is read for the clock. Raise `NoSuchPartError` for one that is empty.
     """
+    for part in parts:
+        yield from _part(place, size, part)
+
+
+def _part(place: Place, size: int | None, half: str) -> Iterator[Measured]:
     replies = list(_replies(half))
+    if not replies:
+        raise NoSuchPartError(f"tests/evaluation/{half} is not there: nothing to measure.")
     every: Counter[str] = Counter()
     for language in sorted({reply.language for reply in replies}):
         counts = Counter(verdict(reply) for reply in replies if reply.language == language)

@@ -20,6 +20,7 @@ from bot.settings import SettingsError, load
 
 COLUMNS = ("name", "value", "unit", "goal", "met", "database")
 ROOT = Path(__file__).resolve().parents[2]
+SEALED = ROOT / "tests" / "evaluation" / "sealed"
 
 log = structlog.get_logger()
 
@@ -35,7 +36,7 @@ log = structlog.get_logger()
     help="Waar te meten, in een eigen lege database ernaast; mag vaker. [die van de instellingen]",
 )
 @click.option("--size", type=click.IntRange(min=1), help="Hoeveel, bij een meting die telt.")
-@click.option("--sealed", is_flag=True, help="Bij understand: de verzegelde helft, eenmaal.")
+@click.option("--sealed", is_flag=True, help="Bij understand: de verzegelde set, eenmaal.")
 @click.option(
     "--further", is_flag=True, help="Bij understand: de zinnen van wie de regels schreef."
 )
@@ -54,8 +55,13 @@ def bench(
     if (sealed or further) and name != "understand":
         raise click.UsageError("--sealed en --further horen alleen bij understand.")
     places = _places(databases)
-    half = "sealed" if sealed else "further" if further else None
-    only = {"half": half} if half else {}
+    if sealed and not SEALED.is_dir():
+        refuse(
+            "Er is nu geen verzegelde set: tests/evaluation/sealed bestaat niet. "
+            "Zonder --sealed worden open en opened gemeten."
+        )
+    asked = tuple(part for part, on in (("sealed", sealed), ("further", further)) if on)
+    only = {"parts": asked} if asked else {}
     about = {"date": moments.now().date().isoformat(), "commit": _commit()}
     names = [name] if name else BENCHES
     rows = [{**each.row(), **about} for each in _measured(names, places, size, only)]
@@ -77,7 +83,10 @@ def _places(databases: Sequence[str]) -> list[Place]:
 
 
 def _measured(
-    names: Sequence[str], places: Sequence[Place], size: int | None, only: dict[str, str]
+    names: Sequence[str],
+    places: Sequence[Place],
+    size: int | None,
+    only: dict[str, tuple[str, ...]],
 ) -> Iterator[Measured]:
     for name in names:
         measuring = importlib.import_module(f"bot.bench.{name}")

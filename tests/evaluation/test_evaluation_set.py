@@ -1,6 +1,6 @@
 """The evaluation set is whole in form; whether its labels are met is for the bench to say.
 
-Nothing here shows a reply: a failure names a file and a line, so that the sealed half stays sealed.
+Nothing here shows a reply: a failure names a file and a line, so that what is sealed stays sealed.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-HALVES = ("open", "sealed")
-EVERY = (*HALVES, "further")
+HALVES = ("open", "opened")
+SEALED = ("sealed",) if (HERE / "sealed").is_dir() else ()
+"""Written anew by somebody who has not seen the rules; not there until then."""
+EVERY = (*HALVES, "further", *SEALED)
 LANGUAGES = [
     *("nl", "en", "ar", "ti", "fa", "prs", "tr", "so", "uk"),
     *("ru", "pl", "fr", "es", "pap", "ku", "am", "ps", "ary"),
@@ -94,10 +96,10 @@ def test_each_half_holds_every_intent_and_enough_traps(half, language):
     assert sum(len(labels(reply)) > 1 for reply in in_this) <= 4
 
 
-def test_no_text_is_in_both_halves_nor_twice_in_one():
-    """Seen in one half, it would be known in the other."""
+def test_no_text_is_in_two_parts_nor_twice_in_one():
+    """Seen in one part, it would be known in the other."""
     places: dict[str, list[str]] = {}
-    for half in HALVES:
+    for half in (*HALVES, *SEALED):
         for language in LANGUAGES:
             for where, reply in replies(half, language):
                 places.setdefault(bare(reply["text"]), []).append(where)
