@@ -43,7 +43,7 @@ from bot.db import Database
 from bot.house import House
 from bot.models.staff import Passkey, Role, StaffMember
 from bot.privacy import audit
-from console import PREFIX, sessions
+from console import PREFIX, login_words, sessions
 
 TRANSLATIONS = Path(__file__).resolve().parent.parent / "locales"
 
@@ -276,6 +276,7 @@ def install(app: Flask, house: House) -> None:
         BABEL_DEFAULT_TIMEZONE="Europe/Amsterdam",
         BABEL_TRANSLATION_DIRECTORIES=str(TRANSLATIONS),
         BABEL_DOMAIN="console",
+        **login_words.settings(),
     )
     app.session_interface = sessions.StaffSessions(house.database, secure=secure)
     Babel(app, locale_selector=locale)

@@ -245,6 +245,43 @@ def test_outside_practice_nobody_gets_in_without_a_second_step(strict: Desk):
     assert not open_(browser)
 
 
+def test_what_stands_on_the_way_in_is_dutch(strict: Desk):
+    """The first pages that a new colleague sees; nobody there reads English for their work."""
+    browser = Secure(strict.app.test_client())
+    assert "E-mailadres" in browser.get("/inloggen").text
+    browser.log_in("klantmanager")
+    asked = browser.get("/tweede-stap").text
+    phone = Phone(browser.post("/tweede-stap", {"setup": "authenticator"}).text)
+    wrong = browser.post("/code", {"code": "000000"}).text
+    browser.post("/code", {"code": phone.code()})
+    codes = browser.post("/herstelcodes", {"generate_new_codes": "1"}).text
+
+    assert "Met een app op mijn telefoon" in asked
+    assert "Deze code klopt niet" in wrong
+    assert "Bewaar ze niet bij uw telefoon" in codes
+    for page in (asked, wrong, codes, browser.get("/wachtwoord-wijzigen").text):
+        assert not re.search(r"Password|Recovery|Two-Factor|Submit|authenticat(?!or)", page)
+
+
+def test_who_lost_the_phone_comes_in_with_a_recovery_code_once(strict: Desk):
+    browser = Secure(strict.app.test_client())
+    browser.log_in("klantmanager")
+    phone = Phone(browser.post("/tweede-stap", {"setup": "authenticator"}).text)
+    browser.post("/code", {"code": phone.code()})
+    shown = browser.post("/herstelcodes", {"generate_new_codes": "1"}).text
+    code = re.search(r'<li><bdi dir="ltr">([^<]+)</bdi>', shown)
+    assert code, shown
+
+    def without_phone() -> bool:
+        other = Secure(strict.app.test_client())
+        other.log_in("klantmanager")
+        assert "Gebruik een herstelcode" in other.get("/code").text
+        other.post("/herstelcode", {"code": code[1]})
+        return open_(other)
+
+    assert (True, False) == (without_phone(), without_phone())
+
+
 def test_a_code_is_good_once(strict: Desk):
     """Whoever looked over a shoulder has a code that was used."""
     phone = enrolled(strict)
