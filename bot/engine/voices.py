@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 from sqlalchemy import select
 
+from bot import logs
 from bot.channels.base import SMS, TELEGRAM, WHATSAPP, File, NotFetched
 from bot.house import House
 from bot.messaging import convert, voices
@@ -75,6 +76,10 @@ async def _fetch(house: House, coming: list[_Coming]) -> int:
             except NotFetched as error:
                 log.info("voice note not fetched", why=str(error))
                 done += _not_had(house, each, again=error.again)
+                continue
+            except Exception as error:  # what one provider answered holds up no other note
+                log.error("voice note not fetched", fault=logs.fault(error))
+                done += _not_had(house, each, again=True)
                 continue
             if each.recording:
                 _keep_recording(house, each.number, file)

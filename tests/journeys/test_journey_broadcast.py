@@ -82,12 +82,15 @@ def asked(phones) -> list[int]:
     ]
 
 
+CALLS = ("/Messages.json", "/sendMessage", "/sendPhoto")
+
+
 def calls(world) -> list[datetime]:
     """Return when each provider was asked to send something."""
     return [
         exchange.at
         for exchange in world.ground.log
-        if exchange.method == "POST" and exchange.path.endswith(("/Messages.json", "/sendMessage"))
+        if exchange.method == "POST" and exchange.path.endswith(CALLS)
     ]
 
 
