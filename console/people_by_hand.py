@@ -30,6 +30,7 @@ from bot.wording.languages import languages
 from console import words
 from console.desk import desk, house, looked, mine, page
 from console.people import somebody as find
+from console.thread import in_dutch
 
 PERSON = ("voornaam", "taal", "telefoon", "kanaal", "telegram", "wijk", "groep", "klantmanager")
 OPTIONAL = ("wijk", "groep", "klantmanager")
@@ -45,6 +46,8 @@ class Going:
     message_channel: str
     language: str
     body: str
+    dutch: str | None
+    """What it says in Dutch, for the colleague who cannot read it; None if it is Dutch."""
     cause: str | None
 
 
@@ -302,7 +305,7 @@ def _going(database: Session, after: int) -> list[Going]:
     """Return what was queued since: it is shown, and taken back with the rest."""
     database.flush()
     new = database.scalars(select(Message).where(Message.id > after).order_by(Message.id))
-    return [Going(m.channel or "", m.language, m.body, m.cause) for m in new]
+    return [Going(m.channel or "", m.language, m.body, in_dutch(house(), m), m.cause) for m in new]
 
 
 def _afspraak_form(

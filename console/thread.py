@@ -48,7 +48,7 @@ def thread(
     ).all()
     began = _first_calls(database, ours)
     told = [
-        Said(began.get(each.id, each.changed_at), message=each, dutch=_dutch(house, each))
+        Said(began.get(each.id, each.changed_at), message=each, dutch=in_dutch(house, each))
         for each in ours
         if each.attempts > 0
         or each.state in ("failed", "undelivered")
@@ -69,7 +69,7 @@ def _first_calls(database: Session, messages: Sequence[Message]) -> dict[int, da
     return {row.message_id: row[1] for row in calls}
 
 
-def _dutch(house: House, message: Message) -> str | None:
+def in_dutch(house: House, message: Message) -> str | None:
     """Say *message* in Dutch, from the catalogue as it is now; None if that cannot be."""
     if message.language == "nl":
         return None

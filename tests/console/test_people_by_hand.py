@@ -174,6 +174,7 @@ def test_the_message_of_a_move_or_a_cancellation_is_seen_before_it_goes(desk: De
     looked = browser.post(path, {**FORM, "tijd": "16:00", "versie": "1"}).text
     assert "16:00" in looked
     assert "Er is nog niets veranderd" in looked
+    assert "In het Nederlands" in looked, "a colleague who reads no Tigrinya sees what it says"
     assert (1, []) == (the_afspraak(desk).version, said(desk))
 
     shown_and_done(browser, path, {**FORM, "tijd": "16:00", "versie": "1"})
