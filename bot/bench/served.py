@@ -25,6 +25,7 @@ import psycopg
 from sqlalchemy import make_url
 
 from bot import house as houses
+from bot import logs
 from bot.settings import Settings, load
 
 PUBLIC = "https://stap.example"
@@ -147,6 +148,7 @@ def main(kind: str, database_url: str) -> None:
     from app import create_app
     from bot.web import WebServer
 
+    logs.configure("warning")  # as a house that runs: waitress says of every request that it waits
     house = houses.build(settings(database_url))
     app: Any = Raw(database_url) if kind == "raw" else create_app(house, lambda: None)
     server = WebServer(app, "127.0.0.1", 0)
