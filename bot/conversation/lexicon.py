@@ -169,6 +169,8 @@ class Lexicon:
     """Names of languages that people also have."""
     acknowledges: Index[bool] = field(default_factory=Index)
     """Words that with thanks are a yes only while a question is open."""
+    ordinals: frozenset[str] = frozenset()
+    """What is written behind a figure: 2e, 2nd, 2-й."""
     stands_in: dict[str, str] = field(default_factory=dict)
     """A language without a list of its own -> the language whose list serves it."""
     vocabulary: set[str] = field(default_factory=set)
@@ -288,6 +290,7 @@ def build(told: dict[str, Any]) -> Lexicon:
             table.add(word, True)
             held.add_words(word)
     held.stands_in.update(told["stands_in"])
+    held.ordinals = frozenset(spell(ending).exact[0] for ending in told["ordinals"])
     for code, names in _names(told["language_names"]):
         for name in names:
             held.names.add(name, code)

@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.conversation.lexicon import Message, lexicon, source, spell
 
-LONGEST = 16
+LONGEST = 18
 """Words in the longest text that is read as one sentence."""
 
 Kinds = frozenset[str]
@@ -29,6 +29,10 @@ class Words:
     """Words whose meaning nobody is sure of, so that they never decide alone."""
     shorter: dict[str, set[str]] = field(default_factory=dict)
     """A long word without one of its letters -> the words it may be."""
+    days: set[str] = field(default_factory=set)
+    """Days and parts of a day, whole."""
+    day_stems: tuple[str, ...] = ()
+    """What such words begin with."""
     reach: int = 1
 
     def add(self, kind: str, phrase: str) -> None:
@@ -39,6 +43,10 @@ class Words:
         for words in (spelled.exact, spelled.bare):
             table.setdefault(" ".join(words), set()).add(kind)
             self.reach = max(self.reach, len(words))
+            if kind == "day" and table is self.begins:
+                self.day_stems += (" ".join(words),)
+            elif kind == "day":
+                self.days.add(" ".join(words))
             if len(words) == 1 and table is self.whole and len(words[0]) >= LONG:
                 for lesser in _lesser(words[0]):
                     self.shorter.setdefault(lesser, set()).add(words[0])
@@ -59,6 +67,11 @@ class Words:
         }
         kinds = {kind for known in near for kind in self.whole[known]}
         return set() if kinds & NEVER_LIKELY else kinds
+
+    def is_day(self, exact: str, bare: str) -> bool:
+        """Return whether these words are a day or a part of it, also where they may be filler."""
+        days = self.days
+        return exact in days or bare in days or bare.startswith(self.day_stems)
 
     def kinds(self, exact: str, bare: str) -> set[str]:
         """Return the kinds of these words; empty if they are unknown."""
@@ -168,7 +181,8 @@ def see(said: Message, language: str) -> Seen:
     kinds: set[str] = {"cannot"} if fused else set()
     sure: set[str] = set(kinds)
     unknown: list[str] = []
-    denials = at = 0
+    days: set[str] = set()
+    denials = able = at = 0
     while at < count:
         for end in range(min(count, at + words.reach), at, -1):
             exact, bare = " ".join(said.exact[at:end]), " ".join(said.bare[at:end])
@@ -187,9 +201,17 @@ def see(said: Message, language: str) -> Seen:
         if not found and at not in fused and not _signs_off(said, at):
             unknown.append(said.exact[at])
         kinds |= found
+        able += "can" in found
+        if words.is_day(exact, bare) or words.is_day(said.exact[end - 1], said.bare[end - 1]):
+            days.add(said.bare[end - 1])
         denials += "not" in found and not found & {"no", "cannot"} and at not in fused
         at = end
-    return Seen(frozenset(kinds), tuple(unknown), denials, count, frozenset(sure))
+    counted = {kind for kind, true in (("days", len(days) > 1), ("cans", able > 1)) if true}
+    if unknown:
+        counted.add("strange")
+    return Seen(
+        frozenset(kinds | counted), tuple(unknown), denials, count, frozenset(sure | counted)
+    )
 
 
 def _fused(words: Words, said: Message) -> set[int]:
@@ -236,6 +258,8 @@ GRAVE = _rules(
         "emergency | kill -msg -cancel -appt | somebody is hurt or threatened",
         "stop | off -again | wants to be taken off the list",
         "stop | halt msg -not | ends the messages",
+        "stop | cancel msg -strange -got -appt -not -come -cannot -thanks -send -asks -day -when "
+        "-why | cancels the messages",
         "stop | halt send -not -appt -asks | ends the messages",
         "stop | not want msg -can -come -grasp | wants no messages",
         "stop | not send msg -can -grasp -got -why | wants no messages",
@@ -255,6 +279,8 @@ NEEDS = _rules(
         "wrong_number | person not | does not know the person",
         "wrong_number | wrong iam | is somebody else",
         "wrong_number | wrong person | does not know the person",
+        "wrong_number | amiss number -appt | a wrong number",
+        "wrong_number | amiss person | a wrong person",
         "wrong_number | wrong -not -no -asks -yes -come -appt -change | a wrong number",
         "wrong_number | iam mine number | is somebody else",
         "wrong_number | iam mine -appt | is somebody else",
@@ -263,6 +289,7 @@ NEEDS = _rules(
         "childcare | child care -ill | nobody to mind the children",
         "childcare | child nobody -ill | nobody to mind the children",
         "human | money | asks about money: a colleague answers",
+        "human | ring | asks to be called",
         "help | grasp not | does not understand",
         "help | what | asks who or what this is",
     )
@@ -273,6 +300,12 @@ ANSWERS = _rules(
         "human | late -not -cannot | comes late: the klantmanager should know",
         "reschedule | change -msg -grasp | asks to move it",
         "reschedule | when better | names another time",
+        "reschedule | days cannot can | not that day, but another",
+        "reschedule | days cannot yes | not that day, but another",
+        "reschedule | days not cans | not that day, but another",
+        "reschedule | days not yes | not that day, but another",
+        "reschedule | days no yes -come | not that day, but another",
+        "reschedule | days not better | not that day, but another",
         "reschedule | day better cannot | names another time",
         "reschedule | day better not | names another time",
         "reschedule | when -come -yes | names another time",
@@ -295,6 +328,9 @@ ANSWERS = _rules(
         "decline | not come -yes | does not come",
         "decline | not can -msg -send | cannot come",
         "decline | not come no | does not come",
+        "decline | no notwant -msg -send -more -yes | does not want to",
+        "decline | no not want -msg -send -more -yes -come | does not want to",
+        "decline | no busy -yes -come -msg -send -later -asks | has something else",
         "human | transit -asks -money -msg | is on the way: the klantmanager should know",
         "thanks | thanks -yes -come -not -no -cannot -msg -day -want | thanks, and nothing else",
     )
@@ -304,7 +340,7 @@ _SPOILS_A_YES = frozenset(
     {
         *("no", "not", "cannot", "ill", "cancel", "change", "when", "later", "msg", "send", "halt"),
         *("off", "again", "kill", "late", "if", "but", "asks", "care", "child", "nobody", "number"),
-        *("iam", "what", "grasp", "live", "money", "nosend", "wrong"),
+        *("iam", "what", "grasp", "live", "money", "nosend", "wrong", "ring"),
     }
 )
 
@@ -327,7 +363,25 @@ def grave(said: Message, languages: Iterable[str]) -> tuple[str, str] | None:
     for code, seen in _seen(said, languages):
         if found := _first(GRAVE, seen, code):
             return found
+        if "halt" in seen.sure and seen.kinds <= _ONLY_ENDS and _asks_to_end(said):
+            return "stop", f"a sentence in {code}: nothing is said but to end it"
     return None
+
+
+_ONLY_ENDS = frozenset({"halt", "fill", "me", "more", "now", "want"})
+"""What a wish to stop holds that does not say what to stop. To miss one is worse."""
+_FEW = 6
+_SOMEBODY_ENDS = frozenset({"ik", "i", "it", "het", "hij", "zij", "he", "she", "je", "ich"})
+"""Who says of himself or another that it ends: the course ends, I quit."""
+
+
+def _asks_to_end(said: Message) -> bool:
+    """Whether so few words can be a wish to stop: no bus, no course, nobody who stops himself."""
+    beside = lexicon().no_stop_beside
+    return len(said.exact) <= _FEW and not any(
+        word in _SOMEBODY_ENDS or beside.find(word, bare)
+        for word, bare in zip(said.exact, said.bare, strict=True)
+    )
 
 
 def asks(said: Message, languages: Iterable[str]) -> tuple[str, str] | None:
@@ -386,6 +440,15 @@ def wonders(said: Message, languages: Iterable[str]) -> bool:
 _DENIES = frozenset({"not", "no", "cannot", "if", "but"})
 
 
+def no_more(said: Message, languages: Iterable[str]) -> bool:
+    """Return whether the words beside a stop only say that it is enough: no more, please."""
+    allowed = _ONLY_ENDS | {"not", "no", "send", "msg", "thanks", "notwant"}
+    return any(
+        "more" in seen.sure and seen.kinds <= allowed
+        for seen in (see(said, code) for code in languages)
+    )
+
+
 def chooses(said: Message, languages: Iterable[str]) -> bool:
     """Return whether nothing but words that go before a number, and politeness, is said."""
     for code in languages:
@@ -411,7 +474,7 @@ def fused_no(said: Message, languages: Iterable[str]) -> tuple[str, str] | None:
 def asks_for(said: Message, languages: Iterable[str]) -> bool:
     """Return whether the words beside the name of a language ask for it: is it possible in ..."""
     return any(
-        not seen.unknown and seen.kinds <= _ASKS_FOR
+        not seen.unknown and seen.kinds <= _ASKS_FOR and seen.kinds != {"fill"}
         for seen in (see(said, code) for code in languages)
     )
 
@@ -449,7 +512,8 @@ def _sure(rule: Rule, seen: Seen) -> bool:
 
 def _a_name(said: Message, seen: Seen, code: str) -> tuple[str, str] | None:
     """I am not Ahmed: a denial of oneself, and one word that is no word."""
-    short = seen.count <= 6 and len(seen.unknown) == 1 and not said.question
+    named = len(seen.unknown) == 1 or (not seen.unknown and "name" in seen.kinds)
+    short = seen.count <= 6 and named and not said.question
     if not short or "iam" not in seen.kinds:
         return None
     if seen.kinds & {"ill", "come", "if", "cannot", "can", "care", "want", "day", "when"}:

@@ -263,7 +263,21 @@ class _Reader:
     def digits_at(self, at: int) -> int | None:
         """The number at word *at*, if it is one of at most six digits."""
         word = self.said.exact[at]
-        return int(word) if word.isascii() and word.isdigit() and len(word) <= 6 else None
+        if word.isascii() and word.isdigit() and len(word) <= 6:
+            return int(word)
+        joined = _NUMBERED.match(word) if len(word) <= 12 else None
+        if joined and (
+            ("option" in self.roles_of(joined[1]) if joined[1] else True)
+            and (joined[3] in self.held.ordinals if joined[3] else bool(joined[1]))
+        ):
+            return int(joined[2])
+        return None
+
+    def roles_of(self, word: str) -> frozenset[str]:
+        """The roles of one word in near languages."""
+        return frozenset(
+            role.role for role in self.held.roles.find(word, word) if role.language in self.near
+        )
 
     def in_letters(self, at: int) -> int | None:
         """The number that word *at* means in a near language."""
@@ -542,7 +556,9 @@ class _Reader:
 
     def no_wish_to_stop(self, start: int, end: int) -> bool:
         """Whether other words turn the stop from *start* to *end* round: do not stop, bus stop."""
-        if self.denied(start, end):
+        if self.denied(start, end) and not (
+            start == 0 and sentence.no_more(self.without(start, end), self.tongues())
+        ):
             return True
         if end - start > 1:
             return False
@@ -599,6 +615,9 @@ class _Reader:
                     return None
                 if any(True for _ in self.marked("reschedule")):
                     return Understood("reschedule", "cannot, and asks for another time")
+                told = self.an_answer()
+                if told and told.intent == "reschedule":
+                    return told
                 return self.inside_of("childcare") or Understood("decline", f"{said.why}, with why")
         return None
 
@@ -713,6 +732,8 @@ class _Reader:
 
 _ANSWERS = frozenset({"confirm", "decline", "reschedule", "wrong_number"})
 """Intents that a phrase of low confidence never decides."""
+_NUMBERED = re.compile(r"([^\W\d_]*)(\d{1,2})([^\W\d_]*)$")
+"""A number with its word or its ending: nr2, optie1, 2e, 2nd."""
 _DISTRESS = "angry or sad: a colleague looks first"
 _IN = ("بال", "ب", "ال", "ብ", "በ")
 """What is joined to the name of a language: in, and the."""
