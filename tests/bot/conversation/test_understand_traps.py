@@ -122,6 +122,10 @@ NO_STOP = [
     ("ar", "ما وصلتني رسائل"),
     ("pl", "nie dostałam więcej wiadomości"),
     ("en", "please dont send the letter to my old address"),
+    ("en", "is there enough time"),
+    ("nl", "de cursus stop ik"),
+    ("en", "i got your message, cancel please"),
+    ("nl", "bericht ontvangen, ik moet annuleren"),
 ]
 """A stop of a bus, and messages that did not come."""
 
@@ -131,6 +135,33 @@ NO_STOP = [
 def test_a_doubt_or_a_denial_is_never_a_yes(language, text, asks):
     """A yes that nobody gave lets somebody wait for a person who does not come."""
     assert understand(text, language=language, asks=asks).intent not in {"confirm", "stop"}
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "intent"),
+    [
+        ("nl", "graag afmelden voor deze berichten", "stop"),
+        ("en", "stop please no more", "stop"),
+        ("fr", "arrête", "stop"),
+        ("ps", "مهرباني وکړئ بند یې کړئ", "stop"),
+        ("am", "እባካችሁ ይቁም", "stop"),
+        ("so", "fariimaha ha ii soo dirin", "stop"),
+        ("tr", "yasamak istemiyorum artik", "emergency"),
+        ("prs", "از زندگی سیر شدیم میخایم خوده بکشم", "emergency"),
+        ("en", "tired of living", "emergency"),
+        ("uk", "в понеділок не можу а у вівторок так", "reschedule"),
+        ("nl", "maandag kan ik niet, dinsdag wel", "reschedule"),
+        ("en", "nr2", "reschedule"),
+        ("en", "2nd", "reschedule"),
+        ("es", "me pueden llamar por favor", "human"),
+        ("nl", "kom je", "human"),
+        ("so", "numberka waa khalad", "wrong_number"),
+        ("pl", "to nie tak że nie przyjdę", "unclear"),
+        ("en", "I have Dutch class that day", "unclear"),
+    ],
+)
+def test_what_was_missed_when_the_sealed_half_was_opened_is_read(language, text, intent):
+    assert intent == understand(text, language=language, asks="afspraak").intent
 
 
 @pytest.mark.parametrize(("language", "text"), NO_STOP)
