@@ -51,10 +51,31 @@ def put(session: Session, email: str, name: str, roles: Collection[str]) -> Staf
     return member
 
 
+def find(session: Session, email: str) -> StaffMember:
+    """Return the member with this e-mail address. Raises NotAllowed if there is none."""
+    known = select(StaffMember).where(StaffMember.email == email.strip().lower())
+    member = session.scalars(known).one_or_none()
+    if member is None:
+        raise NotAllowed(f"Er is niemand met {email.strip()!r}.")
+    return member
+
+
 def close(session: Session, member: StaffMember) -> None:
     """Let *member* in no more. What they did stays known."""
     _not_the_last(session, member)
     member.active = False
+    end_sessions(session, member)
+
+
+def renew(session: Session, member: StaffMember) -> None:
+    """Let nothing count any more by which *member* logged in: their telephone is lost, say."""
+    member.active = True
+    member.password = None
+    member.tf_primary_method = member.tf_totp_secret = member.totp_counter = None
+    member.mf_recovery_codes = None
+    member.webauthn.clear()
+    member.failures, member.locked_until = 0, None
+    member.fs_uniquifier = secrets.token_hex(32)  # with it goes every link that was handed out
     end_sessions(session, member)
 
 

@@ -6,11 +6,13 @@ import re
 from datetime import timedelta
 
 import pytest
+from click.testing import CliRunner
 from desks import PASSWORD, Browser, Desk
 from passlib.totp import TOTP
 from sqlalchemy import select, update
 
 from bot import moments
+from bot.__main__ import main
 from bot.models.staff import AuditEntry, StaffMember, StaffSession
 from bot.privacy import staff
 from console import login
@@ -280,6 +282,45 @@ def test_who_lost_the_phone_comes_in_with_a_recovery_code_once(strict: Desk):
         return open_(other)
 
     assert (True, False) == (without_phone(), without_phone())
+
+
+def test_who_lost_phone_and_codes_begins_anew_and_the_old_way_in_is_shut(strict: Desk, stap):
+    enrolled(strict)
+    path = stap("renew", "klantmanager@voorbeeldstad.example").partition("/console")[2].strip()
+
+    browser = Secure(strict.app.test_client())
+    assert 200 == browser.log_in("klantmanager").status_code, "the password is void"
+    chosen = {"password": "a sentence of their own", "password_confirm": "a sentence of their own"}
+    assert 302 == browser.post(path, chosen).status_code
+    again = Secure(strict.app.test_client()).log_in("klantmanager", "a sentence of their own")
+    assert again.location.startswith("/console/tweede-stap"), "and so is the second step"
+    with strict.house.database.reading() as session:
+        assert "staff.renewed" in session.scalars(select(AuditEntry.action)).all()
+
+
+def test_who_left_is_shut_out_by_a_command_and_nobody_else_is(strict: Desk, stap):
+    stap("close", "frontlijn@voorbeeldstad.example")
+
+    assert 200 == Secure(strict.app.test_client()).log_in("frontlijn").status_code
+    assert 302 == Secure(strict.app.test_client()).log_in("klantmanager").status_code
+    assert "Er is niemand met" in stap("close", "niemand@voorbeeldstad.example", ends=1)
+    assert "Er moet een beheerder blijven" in stap(
+        "close", "beheerder@voorbeeldstad.example", ends=1
+    )
+
+
+@pytest.fixture
+def stap(strict: Desk, monkeypatch):
+    """`stap staff` on the same database; returns what it said."""
+    for name, value in {**REAL, "database_url": strict.house.settings.database_url}.items():
+        monkeypatch.setenv(name.upper(), value)
+
+    def run(*words: str, ends: int = 0) -> str:
+        done = CliRunner().invoke(main, ["staff", *words])
+        assert ends == done.exit_code, done.output
+        return done.stdout if ends == 0 else done.output
+
+    return run
 
 
 def test_a_code_is_good_once(strict: Desk):
