@@ -59,7 +59,9 @@ def application(settings: Settings) -> Celery:
         # A worker that dies had not said it was done: another does it over, and finds it done.
         task_acks_late=True,
         task_reject_on_worker_lost=True,
-        worker_prefetch_multiplier=1,
+        # With one alone a Redis that goes while a tick is acknowledged would never be missed: the
+        # place stays taken, so nothing more is asked for, and nobody notices that the line is dead.
+        worker_prefetch_multiplier=2,
         worker_concurrency=1,
         worker_pool="solo",
         # Workers have nothing to say to each other.
