@@ -104,10 +104,11 @@ def test_a_passkey_is_made_and_opens_the_door_alone(view: Page, there: str, worl
 
 def test_somebody_without_one_is_told_so_and_stays_outside(view: Page, there: str):
     """The authenticator holds nothing: the browser says no, and the page says what to do."""
-    view.goto(f"{there}/toegangssleutel")
+    view.goto(f"{there}/toegangssleutel", wait_until="networkidle")
     view.click("#wan-signin-form button")
     view.wait_for_function("document.getElementById('wan-errors').textContent !== ''")
 
+    view.wait_for_load_state("networkidle")
     assert "/toegangssleutel" in view.url
     assert view.get_by_text("Liever met wachtwoord en code").is_visible()
     view.goto(f"{there}/")
