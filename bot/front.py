@@ -85,6 +85,7 @@ def guard(app: Flask, settings: Settings, largest: Mapping[str, int] | None = No
 
     # What is asked first, whatever else stands in this list.
     app.before_request_funcs.setdefault(None, []).insert(0, arrive)
+    # Flask's own way to put something around an application; its types know it as a method.
     app.wsgi_app = _Dressed(app.wsgi_app, headers)  # type: ignore[assignment, method-assign]
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from argon2 import PasswordHasher
@@ -81,7 +82,7 @@ def _measured(house: House, place: Place) -> Iterator[Measured]:
     made = time.perf_counter() - began
     browser = log_in(console.make(house).test_client())
     for name, path in PAGES.items():
-        taken = _looked(lambda path=path: browser.get(f"/console{path}"))  # type: ignore[misc]
+        taken = _looked(partial(browser.get, f"/console{path}"))
         yield figure(f"console.{name}.cpu", median([cpu for _, cpu in taken]), "ms", place)
         yield figure(f"console.{name}.p50", at(50, [wall for wall, _ in taken]), "ms", place)
         yield at_most(f"console.{name}.p95", at(95, [wall for wall, _ in taken]), "ms", GOAL, place)

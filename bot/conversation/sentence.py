@@ -6,7 +6,7 @@ no single likeness decides. Words and kinds are data: ``words`` in content/lexic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -491,11 +491,11 @@ def _seen(said: Message, languages: Iterable[str]) -> Iterator[tuple[str, Seen]]
 
 
 def _first(rules: tuple[Rule, ...], seen: Seen, code: str) -> tuple[str, str] | None:
-    fits: Callable[[Rule], bool] = lambda rule: (  # noqa: E731 - one line of logic
-        rule.all <= seen.kinds and not rule.none & seen.kinds and _sure(rule, seen)
-    )
-    surely: Callable[[Rule], bool] = lambda rule: fits(rule) and rule.all <= seen.sure  # noqa: E731
-    rule = next(filter(surely, rules), None) or next(filter(fits, rules), None)
+    def fits(rule: Rule) -> bool:
+        return rule.all <= seen.kinds and not rule.none & seen.kinds and _sure(rule, seen)
+
+    fitting = [rule for rule in rules if fits(rule)]
+    rule = next((rule for rule in fitting if rule.all <= seen.sure), next(iter(fitting), None))
     return (rule.intent, f"a sentence in {code}: {rule.why}") if rule else None
 
 
