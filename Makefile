@@ -23,8 +23,9 @@ setup: .venv/stap ## Only set up; after it .venv/bin/stap is there
 .PHONY: test
 test: .venv/dev ## Lint, types and every test
 	$(MAKE) lint types
-	$(BIN)/python -m pytest -n 2 -m "not browser"
-	$(BIN)/python -m pytest -m browser
+	@# The browser's tests say theirs too when others fail.
+	$(BIN)/python -m pytest -n 2 -m "not browser"; others=$$?; \
+	  $(BIN)/python -m pytest -m browser && exit $$others
 
 COUNT ?= 20000
 .PHONY: fuzz
@@ -35,6 +36,10 @@ MINUTES ?= 60
 .PHONY: campaign
 campaign: .venv/dev ## Kill, stop and cheat real processes for MINUTES=60; the counts are kept
 	PYTHONPATH=.:tests $(BIN)/python -m proof.campaign --minutes $(MINUTES)
+
+.PHONY: mutants
+mutants: .venv/dev ## Change the send protocol here and there for MINUTES=60, and tell what no test notices
+	PYTHONPATH=.:tests $(BIN)/python -m proof.mutants --minutes $(MINUTES)
 
 .PHONY: renderings
 renderings: .venv/dev ## Say every text to people who differ and look at it; COUNT=1000000 is the whole

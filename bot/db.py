@@ -7,27 +7,20 @@ write lock when a transaction begins, so that two writers queue instead of faili
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
-from itertools import repeat
-from operator import itemgetter
 from pathlib import Path
 from threading import Lock, RLock
 from typing import Any
 
 import structlog
 from sqlalchemy import (
-    JSON,
     URL,
-    Connection,
     DateTime,
     Dialect,
     Engine,
@@ -47,7 +40,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import DeclarativeBase, Session
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.types import TypeDecorator
 
 from bot import logs
 
@@ -127,7 +120,12 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.engine = _engine(url)
-        self._alone: deque[_Alone] = deque()
+        self._alone: _Alone | None = None
+        self._brought: deque[_Brought] = deque()
+        """What waits to be inserted, in the order in which it was brought."""
+        self._gathering = Lock()
+        self._led = False
+        """Whether a thread inserts them, or is to."""
         self._away_since: float | None = None
         self._back_since = 0.0
         self._noticing = Lock()
@@ -159,61 +157,117 @@ class Database:
         with self._noticed(), Session(engine) as session, session.begin():
             yield session
 
-    def insert_alone(
-        self, table: type[Base], values: Mapping[str, Any], *, wait: float = WAIT
-    ) -> bool:
-        """Insert one row in a transaction of its own, unless a unique constraint holds it already.
+    def insert_alone(self, statement: str, row: tuple[Any, ...], *, wait: float = WAIT) -> bool:
+        """Run an INSERT that passes over what is there already; say whether it inserted.
 
-        Says whether it did. One statement and one trip: for a door, whose time would mostly go
-        into a session. It waits no longer than *wait* seconds.
+        For a door, whose time would mostly go into a session and a commit: what several threads
+        bring at once is committed once, by one of them. It waits no longer than *wait* seconds for
+        its turn, and as long for the database.
         """
-        insertion = _insertion(table, self.engine.dialect, frozenset(values), frozenset())
-        row = insertion.row(values)
-        began = time.monotonic()
-        with self._noticed(), self._in_turn(wait):
-            try:
-                made = self._insert_alone(insertion.one_by_one, row, wait)
-            except DBAPIError as error:
-                if not error.connection_invalidated:
-                    raise
-                # It died while nobody used it, and so did others; inserted twice is inserted once.
-                self._let_go()
-                made = self._insert_alone(insertion.one_by_one, row, wait)
+        brought, began = _Brought(statement, row), time.monotonic()
+        with self._noticed():
+            with self._gathering:
+                self._brought.append(brought)
+                leads, self._led = not self._led, True
+            if leads or not self._is_inserted(brought, wait):
+                self._lead(wait)
+            if brought.made is None:
+                raise brought.error or _locked()
         self._is_back(began)
-        return made
+        return brought.made
 
-    def _insert_alone(self, statement: str, row: tuple[Any, ...], wait: float) -> bool:
+    def _is_inserted(self, brought: _Brought, wait: float) -> bool:
+        """Wait until another thread has inserted it; False if it is this one's turn to insert."""
+        if not brought.told.acquire(timeout=2 * wait):
+            with self._gathering:
+                if not brought.leads:
+                    if brought in self._brought:
+                        self._brought.remove(brought)
+                    raise _locked()
+        return not brought.leads
+
+    def _lead(self, wait: float) -> None:
+        """Insert what was brought until now, and let the next thread do the same."""
+        some: list[_Brought] = []
+        try:
+            with self._in_turn(wait):
+                some = self._all_brought()
+                self._insert(some, wait)
+        except OperationalError as error:
+            some = some or self._all_brought()
+            for each in some:
+                each.error = error
+        finally:
+            with self._gathering:
+                following = self._brought[0] if self._brought else None
+                if following is not None:
+                    following.leads = True
+                self._led = following is not None
+            if following is not None:
+                following.told.release()
+            for each in some:
+                each.told.release()
+
+    def _all_brought(self) -> list[_Brought]:
+        with self._gathering:
+            some = list(self._brought)
+            self._brought.clear()
+        return some
+
+    def _insert(self, some: Sequence[_Brought], wait: float) -> None:
+        """Insert *some*; what fails by itself fails for its bringer alone."""
+        try:
+            self._insert_together(some, wait)
+        except AWAY as error:
+            for each in some:
+                each.error = error
+        except Exception as error:
+            if len(some) == 1:
+                some[0].error = error
+                return
+            for each in some:
+                self._insert([each], wait)
+
+    def _insert_together(self, some: Sequence[_Brought], wait: float) -> None:
+        try:
+            self._try_together(some, wait)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            # It died while nobody used it; inserted twice is inserted once.
+            self._try_together(some, wait)
+
+    def _try_together(self, some: Sequence[_Brought], wait: float) -> None:
         dialect, alone = self.engine.dialect, None
         try:
             alone = self._take()
             alone.wait(wait)
-            made: int = alone.driver.execute(statement, row).rowcount
+            made = alone.insert([(each.statement, each.row) for each in some])
         except dialect.loaded_dbapi.Error as error:
             lost = alone is not None and dialect.is_disconnect(error, alone.driver, None)
-            if alone is not None:
-                alone.close()
+            self._let_go()
             # Whoever waits out a database that is away knows SQLAlchemy's errors.
             raise DBAPIError.instance(
-                statement,
+                some[0].statement,
                 None,
                 error,
                 dialect.loaded_dbapi.Error,
                 hide_parameters=True,
                 connection_invalidated=lost,
             ) from error
-        self._alone.append(alone)
-        return made == 1
+        for each, count in zip(some, made, strict=True):
+            each.made = count == 1
 
     def _take(self) -> _Alone:
-        """Return a connection that nobody uses; a pool of SQLAlchemy's would take half the time."""
-        try:
-            return self._alone.pop()
-        except IndexError:
-            return _Alone(self.engine)
+        """Return the connection of whoever leads."""
+        if self._alone is None:
+            self._alone = _Alone(self.engine)
+        return self._alone
 
     def _let_go(self) -> None:
-        while self._alone:
-            self._alone.pop().close()
+        alone, self._alone = self._alone, None
+        if alone is not None:
+            alone.close()
 
     @contextmanager
     def _in_turn(self, wait: float) -> Iterator[None]:
@@ -225,8 +279,7 @@ class Database:
             yield
             return
         if not self._turn.acquire(timeout=wait):
-            locked = sqlite3.OperationalError("database is locked")
-            raise OperationalError("BEGIN IMMEDIATE", {}, locked)
+            raise _locked()
         try:
             yield
         finally:
@@ -262,14 +315,62 @@ class Database:
             self._away_since, self._back_since = None, time.monotonic()
         log.warning("the database is back", seconds=round(time.monotonic() - since))
 
+    def scrub(self, *, whole: bool = False) -> None:
+        """Leave nothing of what was deleted in files that the database has done with.
+
+        On SQLite the log of writes is emptied, and with *whole* the file is written anew. On
+        PostgreSQL dead rows are let go of; their bytes are overwritten when their place is used.
+        """
+        alone = _Alone(self.engine)
+        try:
+            with self._in_turn(WAIT):
+                alone.wait(WAIT)
+                if self._turn is None:
+                    alone.wait(0)  # of one statement: a large table takes its time
+                    alone.driver.execute("VACUUM")
+                    return
+                if whole:
+                    alone.driver.execute("VACUUM")
+                alone.driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            alone.close()
+
     def close(self) -> None:
         """Let all connections go."""
         self._let_go()
         self.engine.dispose()
 
 
+def _locked() -> OperationalError:
+    locked = sqlite3.OperationalError("database is locked")
+    return OperationalError("BEGIN IMMEDIATE", {}, locked)
+
+
+def _held() -> Lock:
+    lock = Lock()
+    lock.acquire()
+    return lock
+
+
+@dataclass(slots=True, eq=False)
+class _Brought:
+    """A row that a thread wants inserted, and what became of it."""
+
+    statement: str
+    row: tuple[Any, ...]
+    made: bool | None = None
+    """None as long as nobody knows: then it counts as not inserted, and twice is once."""
+    error: Exception | None = None
+    leads: bool = False
+    """Whether it is for its bringer to insert what was brought."""
+    told: Lock = field(default_factory=_held)
+    """Free once one of these is known."""
+
+
 class _Alone:
-    """A connection on which every statement is a transaction of its own."""
+    """A connection of the driver's own, for rows that are all there is of their transaction; a
+    pool of SQLAlchemy's and its sessions would take longer than the rows.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
@@ -285,6 +386,20 @@ class _Alone:
             setting = "PRAGMA busy_timeout" if self._is_sqlite else "SET statement_timeout"
             self.driver.execute(f"{setting} = {waits}")
             self._waits = waits
+
+    def insert(self, rows: Sequence[tuple[str, tuple[Any, ...]]]) -> list[int]:
+        """Insert *rows*, all or none of them; return of each how many that made, 0 or 1."""
+        if len(rows) == 1:
+            return [self.driver.execute(*rows[0]).rowcount]
+        if not self._is_sqlite:
+            # What is sent together is a transaction, where nobody says otherwise.
+            with self.driver.pipeline():
+                told = [self.driver.execute(*row) for row in rows]
+            return [cursor.rowcount for cursor in told]
+        self.driver.execute("BEGIN IMMEDIATE")
+        made = [self.driver.execute(*row).rowcount for row in rows]
+        self.driver.execute("COMMIT")
+        return made
 
     def close(self) -> None:
         """Let it go."""
@@ -312,7 +427,12 @@ def _engine(url: str) -> Engine:
     @event.listens_for(engine, "connect")
     def _settle(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # SQLAlchemy says BEGIN, not the driver
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "secure_delete=ON",
+        ):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -356,13 +476,6 @@ def clock(session: Session) -> datetime:
     return moment.astimezone(UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A value of a JSON column that is text already: what many rows share is written once."""
-
-    text: str
-
-
 def take_turns(session: Session, kind: int, keys: Iterable[int]) -> None:
     """Let transactions that name one of the same *keys* of a *kind* come one after the other.
 
@@ -375,203 +488,3 @@ def take_turns(session: Session, kind: int, keys: Iterable[int]) -> None:
 
 
 _TURN = text("SELECT pg_advisory_xact_lock(:kind, :key)")
-
-
-def insert_once(session: Session, table: type[Base], values: Mapping[str, Any]) -> int | None:
-    """Insert one row unless a unique constraint already holds it; return its id, or None.
-
-    One statement: a check followed by an insert lets two of the same through.
-    """
-    session.flush()
-    connection = session.connection()
-    insertion = _insertion(table, connection.dialect, frozenset(values), frozenset())
-    row = insertion.row(values)
-    made = connection.exec_driver_sql(f"{insertion.one_by_one} RETURNING id", row)
-    number: int | None = made.scalar_one_or_none()
-    return number
-
-
-def insert_new(
-    session: Session,
-    table: type[Base],
-    rows: Sequence[Mapping[str, Any]],
-    *told: str,
-    same: Mapping[str, Any] | None = None,
-) -> Sequence[tuple[Any, ...]]:
-    """Insert those of *rows* that no unique constraint holds already, as fast as the driver can.
-
-    All rows have the same columns; *same* holds those that are equal in all. Returns the columns
-    *told* of each row that was inserted, in any order and as the driver has them.
-    """
-    if not rows:
-        return []
-    same = same or {}
-    connection = session.connection()
-    insertion = _insertion(table, connection.dialect, frozenset(rows[0]), frozenset(same))
-    returning = f" RETURNING {', '.join(told)}" if told else ""
-    if connection.dialect.name == "postgresql":
-        return _copy(connection, insertion, rows, same, returning)
-    if not told:
-        connection.exec_driver_sql(insertion.one_by_one, insertion.rows(rows, same))
-        return []
-    # executemany brings nothing back.
-    given = (json.dumps(list(insertion.different(rows))), *insertion.equal(same))
-    return [tuple(row) for row in connection.exec_driver_sql(insertion.at_once + returning, given)]
-
-
-def _copy(
-    connection: Connection,
-    insertion: _Insertion,
-    rows: Sequence[Mapping[str, Any]],
-    same: Mapping[str, Any],
-    returning: str,
-) -> Sequence[tuple[Any, ...]]:
-    """Insert by COPY, through a table of this connection alone: COPY itself passes over nothing."""
-    connection.exec_driver_sql(insertion.beside)
-    driver: Any = connection.connection.driver_connection
-    try:
-        with driver.cursor() as cursor, cursor.copy(insertion.copy) as copy:
-            for row in insertion.different(rows):
-                copy.write_row(row)
-    except connection.dialect.loaded_dbapi.Error as error:
-        # Whoever waits out a database that is away knows SQLAlchemy's errors.
-        raise DBAPIError.instance(
-            insertion.copy, None, error, connection.dialect.loaded_dbapi.Error
-        ) from error
-    made = connection.exec_driver_sql(insertion.at_once + returning, insertion.equal(same))
-    told = [tuple(row) for row in made] if returning else []
-    connection.exec_driver_sql(insertion.clear)
-    return told
-
-
-@dataclass(frozen=True, slots=True)
-class _Insertion:
-    """The statements that insert rows and pass over what a unique constraint holds.
-
-    Written for the driver itself: what SQLAlchemy does for each row takes longer than the row.
-    """
-
-    each: tuple[tuple[str, Callable[[Any], Any] | None], ...]
-    """Columns in which rows differ, each with what makes a value ready for the driver, if
-    anything need."""
-    same: tuple[tuple[str, Callable[[Any], Any] | None], ...]
-    """Columns that are equal in all rows."""
-    always: Mapping[str, Any]
-    """The values of those among them that the model gives."""
-    usual: tuple[Any, ...]
-    """The same, ready for the driver."""
-    one_by_one: str
-    """Takes one row: those that differ, then those that are equal."""
-    at_once: str
-    """Takes all rows, from `beside` or as one JSON text, and then what is equal in all."""
-    beside: str = ""
-    copy: str = ""
-    clear: str = ""
-
-    def different(self, rows: Sequence[Mapping[str, Any]]) -> Iterable[tuple[Any, ...]]:
-        """Yield of each row the columns in which they differ, ready for the driver."""
-        return zip(*self._columns(rows), strict=True)
-
-    def equal(self, same: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Return the columns that are equal in all rows, ready for the driver."""
-        if not same:
-            return self.usual
-        values = {**self.always, **same}
-        return tuple(
-            values[name] if ready is None else ready(values[name]) for name, ready in self.same
-        )
-
-    def row(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Return one whole row for `one_by_one`."""
-        different = [
-            values[name] if ready is None else ready(values[name]) for name, ready in self.each
-        ]
-        return (*different, *self.equal({}))
-
-    def rows(
-        self, rows: Sequence[Mapping[str, Any]], same: Mapping[str, Any]
-    ) -> list[tuple[Any, ...]]:
-        """Return whole rows for `one_by_one`."""
-        equal = (repeat(value, len(rows)) for value in self.equal(same))
-        return list(zip(*self._columns(rows), *equal, strict=True))
-
-    def _columns(self, rows: Sequence[Mapping[str, Any]]) -> Iterator[Iterable[Any]]:
-        for name, ready in self.each:
-            column = map(itemgetter(name), rows)
-            yield column if ready is None else map(ready, column)
-
-
-@lru_cache(maxsize=256)
-def _insertion(
-    table: type[Base], dialect: Dialect, each: frozenset[str], same: frozenset[str]
-) -> _Insertion:
-    """Return the statements for rows that differ in *each*; *same* are equal in all."""
-    columns = table.__table__.columns
-    always = {
-        column.name: column.default.arg
-        for column in columns
-        if column.default is not None
-        and column.default.is_scalar
-        and column.name not in each | same
-    }
-    different = [column for column in columns if column.name in each]
-    equal = [column for column in columns if column.name in same or column.name in always]
-    sqlite = dialect.name == "sqlite"
-    place = "?" if sqlite else "%s"
-    name = dialect.identifier_preparer.quote
-    names = [name(column.name) for column in (*different, *equal)]
-    kinds = {column: column.type.compile(dialect) for column in columns}
-    into = f"INSERT INTO {name(table.__tablename__)} ({', '.join(names)})"
-    places = ", ".join([place] * len(different + equal))
-    if sqlite:
-        taken = [f"json_extract(value, '$[{at}]')" for at in range(len(different))]
-        taken += [f"?{at}" for at, _ in enumerate(equal, 2)]
-        source = "json_each(?1) WHERE true"
-        beside = copy = clear = ""
-    else:
-        taken = names[: len(different)]
-        taken += [f"CAST({place} AS {kinds[column]})" for column in equal]
-        wide = hashlib.sha256(" ".join(map(str, different)).encode()).hexdigest()[:8]
-        source = name(f"new_{table.__tablename__}_{wide}")
-        typed = ", ".join(f"{name(column.name)} {kinds[column]}" for column in different)
-        beside = f"CREATE TEMPORARY TABLE IF NOT EXISTS {source} ({typed}) ON COMMIT DELETE ROWS"
-        copy = f"COPY {source} ({', '.join(names[: len(different)])}) FROM STDIN"
-        clear = f"DELETE FROM {source}"  # noqa: S608 - a table of ours
-    given = tuple((column.name, _ready(column.type, dialect)) for column in equal)
-    return _Insertion(
-        tuple((column.name, _ready(column.type, dialect)) for column in different),
-        given,
-        always,
-        tuple(
-            always[name] if ready is None else ready(always[name])
-            for name, ready in given
-            if name in always
-        ),
-        f"{into} VALUES ({places}) ON CONFLICT DO NOTHING",
-        f"{into} SELECT {', '.join(taken)} FROM {source} ON CONFLICT DO NOTHING",  # noqa: S608
-        beside,
-        copy,
-        clear,
-    )
-
-
-def _ready(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
-    """Return what makes a value of *kind* ready for the driver; None if it is."""
-    if isinstance(kind, UTCDateTime) and dialect.name == "sqlite":
-        return _in_digits
-    if isinstance(kind, JSON):
-        return _in_json
-    return kind.dialect_impl(dialect).bind_processor(dialect)
-
-
-def _in_json(value: Any) -> str:
-    return value.text if isinstance(value, Written) else json.dumps(value)
-
-
-def _in_digits(value: datetime | None) -> str | None:
-    """Return *value* as SQLite keeps it, letter for letter what `UTCDateTime` makes of it."""
-    if value is None:
-        return None
-    if value.tzinfo is None:
-        raise ValueError("a moment without a time zone cannot be stored")
-    return value.astimezone(UTC).isoformat(" ", "microseconds")[:26]

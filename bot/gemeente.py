@@ -180,6 +180,8 @@ class Gemeente:
     """The most SMS segments one text may cost."""
     sms_price: Decimal | None
     """Euros per segment, for estimates; None if unknown."""
+    premie: Decimal | None
+    """Euros for an ambassadeur, for each sign-up that counts; None if it is not told here."""
     caps: Caps
     retention: Retention
     youth_contact: str
@@ -355,6 +357,7 @@ def _gemeente(key: str, file: _Entry) -> Gemeente:
         address_form=_address_form(file),
         max_segments=_max_segments(file),
         sms_price=_euros(file, "sms_price", 'per segment als "0.09"'),
+        premie=_euros(file, "premie", 'per aanmelding als "25.00"'),
         caps=_caps(file),
         retention=_retention(file),
         youth_contact=file.text("youth_contact"),

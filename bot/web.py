@@ -50,8 +50,24 @@ class _Answer(WSGITask):  # type: ignore[misc]  # waitress ships no types
 
 
 class _Connection(HTTPChannel):  # type: ignore[misc]  # waitress ships no types
+    """Is not watched by the loop while a thread sends its answer: that thread does so alone, and
+    wakes the loop if something is left. The connection takes more all that time, so the loop would
+    look again and again, and keep the interpreter from the very thread that it waits for.
+    """
+
     parser_class = _Request
     task_class = _Answer
+    _sends = False
+
+    def writable(self) -> bool:
+        return not self._sends and bool(super().writable())
+
+    def _flush_some(self, do_close: bool = True) -> bool:
+        self._sends = True
+        try:
+            return bool(super()._flush_some(do_close))
+        finally:
+            self._sends = False
 
 
 class WebServer:

@@ -33,17 +33,21 @@ def make(
 
     from console import (  # noqa: F401  # pages register themselves
         ambassadeurs,
+        broadcast_preview,
         broadcasts,
         calendar,
+        erasing,
         guard,
         inbox,
         intake,
         login,
+        merging,
         people,
         people_by_hand,
         reports,
         sending,
         today,
+        trials,
         voortrajecten,
     )
     from console.desk import desk

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from flask import Response, abort, flash, redirect, request, url_for
@@ -28,9 +29,13 @@ from bot.models.ambassadeurs import (
 )
 from bot.outreach import ambassadeurs as links
 from bot.outreach import premie
+from bot.outreach.intake.fields import CLEAR
+from bot.outreach.intake.mending import by_hand
+from bot.outreach.intake.storing import store
 from bot.wording.languages import languages, shipped
 from console import exports
 from console.desk import desk, house, looked, may, page
+from console.texts import said
 from console.words import Status
 
 MONTHS = 6
@@ -58,6 +63,13 @@ FLAGS = {
 }
 
 
+HEADS = (
+    "Maand", "Ambassadeur", "Naam", "Telt mee", "Telt niet mee", "Vlag te bekijken", "Euro",
+    "Opgesteld door", "Opgesteld op", "Tweede akkoord", "Akkoord op",
+)  # fmt: skip
+"""Of the file of the register."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entitled:
     """A month of one ambassadeur in the register."""
@@ -70,6 +82,14 @@ class Entitled:
     premie: Premie | None
     over: bool
     """Whether the month has ended."""
+
+    @property
+    def euros(self) -> Decimal | None:
+        """What it comes to: as it was drawn up, else as it would be now."""
+        if self.premie is not None and not self.changed:
+            return None if self.premie.cents is None else Decimal(self.premie.cents) / 100
+        each = house().gemeente.premie
+        return None if each is None else each * self.counted
 
     @property
     def changed(self) -> bool:
@@ -151,6 +171,32 @@ def ambassadeur_state(kenmerk: str) -> ResponseReturnValue:
     return _changed(kenmerk, change)
 
 
+EDITED = ("voornaam", "talen", "wijk", "telefoon")
+
+
+@desk.post("/ambassadeurs/<kenmerk>/wijzig")
+def change_ambassadeur(kenmerk: str) -> ResponseReturnValue:
+    """Change what is known of an ambassadeur, the way of a file of one row."""
+
+    def change(database: Session, found: Ambassadeur) -> str | None:
+        cells = {column: request.form.get(column, "").strip()[:1000] for column in EDITED}
+        cells["wijk"] = cells["wijk"] or CLEAR
+        sheet = by_hand(
+            "ambassadeurs", {**cells, "kenmerk": kenmerk}, f"console, {current_user.name}"
+        )
+        report = store(database, house(), sheet)
+        for _, remarks in report.refused:
+            for each in remarks:
+                flash(f"{each.column}: {said(each.said)}", "error")
+        if report.refused:
+            return None
+        if report.counts["changed"]:
+            looked(database, "ambassadeur.changed", f"ambassadeur:{found.id}")
+        return str(gettext("Opgeslagen."))
+
+    return _changed(kenmerk, change)
+
+
 @desk.post("/ambassadeurs/<kenmerk>/link")
 def make_link(kenmerk: str) -> ResponseReturnValue:
     """Make the link, if none works."""
@@ -199,7 +245,7 @@ def decide(kenmerk: str, aanmelding_id: int) -> ResponseReturnValue:
                 why=request.form.get("waarom", ""),
             )  # fmt: skip
         except premie.NotNow as error:
-            flash(gettext(str(error)), "error")
+            flash(said(error), "error")
             return None
         looked(database, "aanmelding.decided", f"aanmelding:{one.id}", counted=one.counted)
         return str(gettext("Uw besluit is vastgelegd."))
@@ -232,15 +278,13 @@ def premie_file(kind: str) -> Response:
     with house().database.session() as database:
         looked(database, "premie.exported", "premie", kind=kind)
     with house().database.reading() as database:
-        rows: list[list[exports.Cell]] = [
-            ["Maand", "Ambassadeur", "Naam", "Telt mee", "Telt niet mee", "Vlag te bekijken",
-             "Opgesteld door", "Opgesteld op", "Tweede akkoord", "Akkoord op"]
-        ]  # fmt: skip
+        rows: list[list[exports.Cell]] = [[gettext(head) for head in HEADS]]
         for one in _register(database):
             signed = one.premie
             rows.append([
                 one.month.strftime("%Y-%m"), one.ambassadeur.kenmerk, one.ambassadeur.first_name,
                 one.counted, one.not_counted, one.waiting,
+                None if one.euros is None else float(one.euros),
                 signed.drawn_by if signed else None,
                 moments.local(signed.drawn_at).strftime("%Y-%m-%d %H:%M") if signed else None,
                 signed.approved_by if signed else None,
@@ -248,7 +292,7 @@ def premie_file(kind: str) -> Response:
                 if signed and signed.approved_at else None,
             ])  # fmt: skip
     make = exports.as_csv if kind == "csv" else exports.as_xlsx
-    return make("premieregister", [("Premieregister", rows)])
+    return make("premieregister", [(gettext("Premieregister"), rows)])
 
 
 @desk.post("/premie/opstellen")
@@ -261,8 +305,9 @@ def draw_up() -> ResponseReturnValue:
             month = date.fromisoformat(request.form.get("maand", "")).replace(day=1)
         except ValueError:
             abort(400)
-        made = premie.draw_up(database, found, month, current_user.name)
-        looked(database, "premie.drawn_up", f"premie:{made.id}", count=made.count)
+        each = house().gemeente.premie
+        made = premie.draw_up(database, found, month, current_user.name, each)
+        looked(database, "premie.drawn_up", f"premie:{made.id}", count=made.count, cents=made.cents)
 
     return _signed(sign, gettext("Opgesteld. Een collega moet dit nog goedkeuren."))
 
@@ -276,7 +321,9 @@ def approve_premie(premie_id: int) -> ResponseReturnValue:
         if found is None:
             abort(404)
         premie.approve(database, found, current_user.name)
-        looked(database, "premie.approved", f"premie:{found.id}", count=found.count)
+        looked(
+            database, "premie.approved", f"premie:{found.id}", count=found.count, cents=found.cents
+        )
 
     return _signed(sign, gettext("Goedgekeurd. Betalen gebeurt in het financiële systeem."))
 
@@ -310,7 +357,7 @@ def _signed(sign: Callable[[Session], None], told: str) -> ResponseReturnValue:
         with house().database.session() as database:
             sign(database)
     except premie.NotNow as error:
-        flash(gettext(str(error)), "error")
+        flash(said(error), "error")
     else:
         flash(told, "info")
     return redirect(url_for("console.premies"), 303)
@@ -350,6 +397,13 @@ def _told(database: Session, found: Ambassadeur) -> dict[str, Any]:
         )
     }
     by_month = Counter(premie.month_of(one.at) for one in came)
+    erased = {
+        month: counts
+        for (one, month), counts in premie.gone(database, date.min).items()
+        if one == found.id
+    }
+    for month, counts in erased.items():
+        by_month[month] += counts.total()
     months = _months(MONTHS)
     return {
         "ambassadeur": found,
@@ -365,8 +419,9 @@ def _told(database: Session, found: Ambassadeur) -> dict[str, Any]:
         "printed": list(shipped().values()),
         "chosen": sum(count for channel, count in clicks.items() if channel != links.CHAT),
         "began": clicks.get(links.CHAT, 0),
-        "came": len(came),
-        "counted": sum(one.counted for one in came),
+        "came": len(came) + sum(counts.total() for counts in erased.values()),
+        "counted": sum(one.counted for one in came)
+        + sum(counts[premie.COUNTED] for counts in erased.values()),
         "minors": sum(link.minors for link in theirs),
         "flagged": [one for one in came if one.flags],
         "waiting_flags": sum(bool(one.flags) and one.decided_by is None for one in came),
@@ -417,18 +472,24 @@ def _register(database: Session) -> list[Entitled]:
         .where(Aanmelding.at >= begin)
         .group_by(Link.ambassadeur_id, which)
     ).all()
+    came = {(row[0], months[row[1]]): row[2:] for row in rows if row[1] < len(months)}
+    erased = premie.gone(database, months[0])
     people = {one.id: one for one in database.scalars(select(Ambassadeur))}
     signed = {
         (one.ambassadeur_id, one.month): one
         for one in database.scalars(select(Premie).where(Premie.month >= months[0]))
     }
     now = moments.now()
-    register = [
-        Entitled(
-            people[row[0]], months[row[1]], row[2], row[3], row[4],
-            signed.get((row[0], months[row[1]])), within[months[row[1]]][1] <= now,
-        )
-        for row in rows
-        if row[1] < len(months)
-    ]  # fmt: skip
+    register = []
+    for whose, month in {**came, **erased}:
+        counted, waiting, not_counted = came.get((whose, month), (0, 0, 0))
+        gone = erased.get((whose, month), Counter())
+        counted += gone[premie.COUNTED]
+        not_counted += gone.total() - gone[premie.COUNTED]
+        register.append(
+            Entitled(
+                people[whose], month, counted, waiting, not_counted,
+                signed.get((whose, month)), within[month][1] <= now,
+            )
+        )  # fmt: skip
     return sorted(register, key=lambda one: (-one.month.toordinal(), one.ambassadeur.first_name))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from flask_babel import gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
@@ -21,7 +22,9 @@ from bot.outreach.audience import RuleError
 from bot.outreach.broadcasts import Refused
 from bot.outreach.intake import when
 from bot.outreach.preview import OWN, own_texts
+from bot.told import Told, tell
 from bot.wording.languages import languages, shipped
+from console.texts import called
 
 MODES = {"": "Maakt niet uit", "alleen": "Alleen", "niet": "Niet"}
 """How a group of boxes narrows the audience."""
@@ -33,6 +36,27 @@ LIMITS = {
     "most_stopped": "Stopt zelf boven zoveel procent STOP",
     "most_unknown": "Stopt zelf boven zoveel procent onbekend",
 }
+
+PERIOD_ENDS = ("van", "tot")
+"""Behind the name of a period, in the names of its two fields."""
+
+GROUPS = {
+    "wijk": "Wijk",
+    "taal": "Taal",
+    "groep": "Groep",
+    "thema": "Thema",
+    "voortraject": "Voortraject",
+    "antwoord": "Schreef ons ooit",
+    "groepsbericht": "Kreeg een eerder groepsbericht",
+    "beantwoord": "Antwoordde op een eerder groepsbericht",
+    "afspraak": "Heeft een afspraak tussen twee dagen",
+    "contact": "Schreef ons voor het laatst tussen twee dagen",
+    "ingeschreven": "Ingeschreven tussen twee dagen",
+}
+"""By what an audience is chosen."""
+
+EARLIER = 30
+"""Group messages to choose from: the last ones."""
 
 LONGEST_FIELD = 200
 LONGEST_TEXT = 1000
@@ -47,6 +71,13 @@ class Group:
     options: Sequence[tuple[str, str]]
     mode: str = ""
     ticked: frozenset[str] = frozenset()
+    period: tuple[str, str] | None = None
+    """The first and the last day as typed, of what is chosen so and not by boxes."""
+
+    @property
+    def chosen(self) -> bool:
+        """Say whether anything is filled in."""
+        return bool(self.ticked) or any(self.period or ())
 
 
 @dataclass(slots=True)
@@ -68,17 +99,22 @@ def groups_of(session: Session, house: House, rule: str) -> list[Group]:
     except RuleError:
         clauses = {}
     found = []
-    for name, (label, options) in _options(session, house).items():
+    for name, options in _options(session, house).items():
         clause = clauses.get(name)
         ticked = frozenset(clause.values) if clause else frozenset()
         mode = "" if clause is None else "niet" if clause.excluded else "alleen"
         known = {value for value, _ in options}
         extra = [(value, value) for value in sorted(ticked - known)]
-        found.append(Group(name, label, [*options, *extra], mode, ticked))
+        found.append(Group(name, GROUPS[name], [*options, *extra], mode, ticked))
+    for name in audience.PERIODS:
+        clause = clauses.get(name)
+        mode = "" if clause is None else "niet" if clause.excluded else "alleen"
+        first, _, last = (clause.values[0] if clause else "").partition("..")
+        found.append(Group(name, GROUPS[name], [], mode, period=(first, last)))
     return found
 
 
-def _options(session: Session, house: House) -> Mapping[str, tuple[str, list[tuple[str, str]]]]:
+def _options(session: Session, house: House) -> Mapping[str, list[tuple[str, str]]]:
     def distinct(column: Any) -> list[tuple[str, str]]:
         there = session.scalars(
             select(column).where(column.is_not(None)).distinct().order_by(column)
@@ -88,27 +124,30 @@ def _options(session: Session, house: House) -> Mapping[str, tuple[str, list[tup
     spoken = session.scalars(select(Inburgeraar.language).distinct()).all()
     known = languages()
     groups = session.scalars(select(Voortraject).order_by(Voortraject.starts.desc())).all()
+    sent = session.scalars(
+        select(Broadcast)
+        .where(Broadcast.started_at.is_not(None))
+        .order_by(Broadcast.id.desc())
+        .limit(EARLIER)
+    )
+    earlier = [(str(each.id), f"{each.name} ({each.id})") for each in sent]
     return {
-        "wijk": ("Wijk", distinct(Inburgeraar.wijk)),
-        "taal": (
-            "Taal",
-            sorted(
-                ((code, known[code].dutch) for code in spoken if code in known),
-                key=lambda pair: pair[1],
-            ),
+        "wijk": distinct(Inburgeraar.wijk),
+        "taal": sorted(
+            ((code, called(known[code])) for code in spoken if code in known),
+            key=lambda pair: pair[1],
         ),
-        "groep": ("Groep", distinct(Inburgeraar.groep)),
-        "thema": ("Thema", distinct(Inburgeraar.interest)),
-        "voortraject": (
-            "Voortraject",
-            [
-                (each.kenmerk, f"{each.theme} ({each.kenmerk})")
-                for each in groups
-                if _sayable(each.kenmerk)
-            ],
-        ),
-        "antwoord": ("Schreef ons ooit", [("ja", "Ja"), ("nee", "Nee")]),
-    }  # fmt: skip
+        "groep": distinct(Inburgeraar.groep),
+        "thema": distinct(Inburgeraar.interest),
+        "voortraject": [
+            (each.kenmerk, f"{each.theme} ({each.kenmerk})")
+            for each in groups
+            if _sayable(each.kenmerk)
+        ],
+        "antwoord": [("ja", gettext("Ja")), ("nee", gettext("Nee"))],
+        "groepsbericht": earlier,
+        "beantwoord": earlier,
+    }
 
 
 def _sayable(value: str) -> bool:
@@ -122,6 +161,9 @@ def rule_from(form: MultiDict[str, str]) -> str:
     for name in audience.WORDS:
         mode = form.get(f"{name}-wie", "")
         ticked = [value for value in form.getlist(name) if _sayable(value)]
+        if name in audience.PERIODS:
+            days = [form.get(f"{name}-{end}", "").strip() for end in PERIOD_ENDS]
+            ticked = ["..".join(day.replace(" ", "-") for day in days)] if any(days) else []
         if mode not in ("alleen", "niet") or not ticked:
             continue
         told = ",".join(ticked)
@@ -134,7 +176,7 @@ def settings_from(session: Session, house: House, form: MultiDict[str, str]) -> 
     """Return what was filled in as `broadcasts.SETTINGS`. Raises Refused, in Dutch."""
     own = form.get("soort") == "eigen"
     key = OWN if own else form.get("key", "")
-    kenmerk = form.get("voortraject", "")
+    kenmerk = form.get("over", "")
     group = session.scalars(select(Voortraject).where(Voortraject.kenmerk == kenmerk)).one_or_none()
     settings: dict[str, Any] = {
         "name": form.get("name", "").strip()[:LONGEST_FIELD],
@@ -142,15 +184,15 @@ def settings_from(session: Session, house: House, form: MultiDict[str, str]) -> 
         "voortraject_id": group.id if group is not None and not own else None,
         "values": _own_texts(form) if own else _fill_from(house, key, form),
         "audience": rule_from(form),
-        "window_until": _moment(form, "until", "Heeft zin tot"),
+        "window_until": _moment(form, "until", tell("Heeft zin tot")),
     }
-    begins = _moment(form, "from", "Niet eerder dan")
+    begins = _moment(form, "from", tell("Niet eerder dan"))
     if begins is not None:
         settings["window_from"] = begins
     for name, label in LIMITS.items():
-        told = form.get(name, "").strip().replace(",", ".")
-        if told:
-            settings[name] = _number(label, told, whole=name in ("first", "hold_minutes"))
+        typed = form.get(name, "").strip().replace(",", ".")
+        if typed:
+            settings[name] = _number(label, typed, whole=name in ("first", "hold_minutes"))
     return settings
 
 
@@ -175,21 +217,23 @@ def _own_texts(form: MultiDict[str, str]) -> dict[str, str]:
     return broadcasts.own(texts)
 
 
-def _moment(form: MultiDict[str, str], name: str, label: str) -> datetime | None:
-    told = f"{form.get(f'{name}-dag', '')} {form.get(f'{name}-tijd', '')}".strip()
-    if not told:
+def _moment(form: MultiDict[str, str], name: str, label: Told) -> datetime | None:
+    typed = f"{form.get(f'{name}-dag', '')} {form.get(f'{name}-tijd', '')}".strip()
+    if not typed:
         return None
     try:
-        return when.moment(told)[0]
+        return when.moment(typed)[0]
     except ValueError as error:
-        raise Refused(f"{label} {told!r}: {error}") from error
+        why = tell("%(field)s '%(typed)s': %(why)s", field=label, typed=typed, why=error.args[0])
+        raise Refused(why) from error
 
 
-def _number(label: str, told: str, *, whole: bool) -> float | int:
+def _number(label: str, typed: str, *, whole: bool) -> float | int:
     try:
-        return int(told) if whole else float(told)
+        return int(typed) if whole else float(typed)
     except ValueError:
-        raise Refused(f"{label}: {told!r} is geen getal.") from None
+        why = tell("%(field)s: '%(typed)s' is geen getal.", field=tell(label), typed=typed)
+        raise Refused(why) from None
 
 
 def shown(session: Session, house: House, broadcast: Broadcast) -> Filled:
@@ -199,7 +243,7 @@ def shown(session: Session, house: House, broadcast: Broadcast) -> Filled:
         "name": broadcast.name,
         "soort": "eigen" if broadcast.key == OWN else "catalogus",
         "key": broadcast.key,
-        "voortraject": group.kenmerk if group is not None else "",
+        "over": group.kenmerk if group is not None else "",
         **_day_and_time("from", broadcast.window_from),
         **_day_and_time("until", broadcast.window_until),
         **{name: f"{getattr(broadcast, name):g}".replace(".", ",") for name in LIMITS},
@@ -220,7 +264,9 @@ def again(session: Session, house: House, form: MultiDict[str, str]) -> Filled:
     for each in groups_of(session, house, ""):
         ticked = frozenset(form.getlist(each.name))
         mode = form.get(f"{each.name}-wie", "")
-        groups.append(Group(each.name, each.label, each.options, mode, ticked))
+        first, last = (form.get(f"{each.name}-{end}", "") for end in PERIOD_ENDS)
+        period = (first, last) if each.period is not None else None
+        groups.append(Group(each.name, each.label, each.options, mode, ticked, period))
     return Filled(values, groups, fill, texts)
 
 

@@ -9,6 +9,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from babel.dates import format_date
 from babel.numbers import format_decimal
@@ -35,10 +36,11 @@ from bot.house import House
 from bot.models.people import Inburgeraar
 from bot.models.tasks import Task
 from bot.outreach import tasks
-from bot.privacy import audit
+from bot.privacy import audit, staff
 from bot.wording.languages import languages
-from console import PREFIX
+from console import PREFIX, texts
 from console.guard import RULES
+from console.texts import called
 
 STATIC = Path(__file__).parent / "static"
 A_YEAR = 365 * 24 * 60 * 60
@@ -108,9 +110,20 @@ def static(name: str) -> Response:
 
 @desk.post("/taal-van-de-pagina")
 def language_of_console() -> ResponseReturnValue:
-    """Show the console in Dutch or in English from now on."""
-    session["ui"] = "en" if request.form.get("ui") == "en" else "nl"
-    return redirect(url_for("console.today"), 303)
+    """Show the console in Dutch or in English from now on, also the next time."""
+    session["ui"] = chosen = "en" if request.form.get("ui") == "en" else "nl"
+    if current_user.is_authenticated:
+        with house().database.session() as database:
+            staff.read_in(database, current_user.id, chosen)
+    return redirect(_back() or url_for("console.today"), 303)
+
+
+def _back() -> str | None:
+    """Return the page that a form was sent from, if that is one of ours."""
+    came_from = urlsplit(request.referrer or "")
+    if came_from.netloc == request.host and came_from.path.startswith(f"{PREFIX}/"):
+        return f"{came_from.path}?{came_from.query}".rstrip("?")
+    return None
 
 
 @desk.after_app_request
@@ -136,6 +149,8 @@ def _frame() -> dict[str, Any]:
         "gemeente": house().gemeente,
         "practice": house().settings.practice,
         "waiting": _waiting() if member is not None else 0,
+        "ui": texts.language(),
+        "uis": texts.LANGUAGES,
     }
 
 
@@ -186,10 +201,14 @@ def spoken(code: str | None) -> Markup:
     if known is None:
         return Markup('<span class="lng mute">{}</span>').format(gettext("taal onbekend"))
     if known.code == "nl":
-        return Markup('<span class="lng">{}</span>').format(known.dutch)
+        return Markup('<span class="lng">{}</span>').format(called(known))
     return Markup(
         '<span class="lng"><bdi lang="{}" dir="{}">{}</bdi> <span class="lng__nl">{}</span></span>'
-    ).format(known.code, "rtl" if known.rtl else "ltr", known.name, known.dutch)
+    ).format(known.code, "rtl" if known.rtl else "ltr", known.name, called(known))
+
+
+desk.add_app_template_filter(texts.said)
+desk.add_app_template_filter(called)
 
 
 @desk.app_template_global()
@@ -208,7 +227,7 @@ def clock(moment: datetime) -> str:
 @desk.app_template_filter()
 def day(moment: datetime | date) -> str:
     """Write a day in full, e.g. ``donderdag 3 december 2026``."""
-    return format_date(_date(moment), "EEEE d MMMM y", locale="nl")
+    return format_date(_date(moment), "EEEE d MMMM y", locale=texts.locale())
 
 
 @desk.app_template_filter()
@@ -216,19 +235,21 @@ def short(moment: datetime | date) -> str:
     """Write a day in short, e.g. ``3 dec``; with its year if that is not this one."""
     on = _date(moment)
     this_year = on.year == moments.local(moments.now()).year
-    return format_date(on, "d MMM" if this_year else "d MMM y", locale="nl").replace(".", "")
+    return format_date(on, "d MMM" if this_year else "d MMM y", locale=texts.locale()).replace(
+        ".", ""
+    )
 
 
 @desk.app_template_filter()
 def month(first: date, *, short: bool = False) -> str:
     """Write the name of a month, e.g. ``december``; in *short* ``dec``."""
-    return format_date(first, "MMM" if short else "MMMM", locale="nl").replace(".", "")
+    return format_date(first, "MMM" if short else "MMMM", locale=texts.locale()).replace(".", "")
 
 
 @desk.app_template_filter()
 def dotted(number: float) -> str:
     """Write a number as the Dutch do, e.g. ``1.949``."""
-    return format_decimal(number, locale="nl")
+    return format_decimal(number, locale=texts.locale())
 
 
 @desk.app_template_filter()
@@ -246,7 +267,7 @@ def sentence(text: str) -> str:
 @desk.app_template_filter()
 def many(number: int) -> str:
     """Write a number of people or messages, e.g. ``8.500``."""
-    return f"{number:,}".replace(",", ".")
+    return format_decimal(number, locale=texts.locale())
 
 
 @desk.app_template_filter()
@@ -255,7 +276,7 @@ def euro(amount: Decimal | None) -> str:
     if amount is None:
         return "–"
     cents = amount.quantize(Decimal("0.01"), ROUND_UP)
-    return f"€ {cents:,}".translate(str.maketrans(",.", ".,"))
+    return f"€ {format_decimal(cents, '#,##0.00', locale=texts.locale())}"
 
 
 @desk.app_template_filter()

@@ -11,6 +11,10 @@ from flask import Response
 
 Cell = str | int | float | None
 
+_WIDE = 18
+_TEXT = 49
+"""The format of Excel that leaves what is typed as it is (ECMA-376, 18.8.30)."""
+
 BEGIN_A_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 
 
@@ -33,8 +37,13 @@ def as_csv(name: str, sheets: Iterable[tuple[str, Sequence[Sequence[Cell]]]]) ->
     return _file(told.getvalue().encode("utf-8-sig"), "text/csv; charset=utf-8", f"{name}.csv")
 
 
-def as_xlsx(name: str, sheets: Iterable[tuple[str, Sequence[Sequence[Cell]]]]) -> Response:
-    """Return a workbook with a sheet each; text is written as text, whatever it begins with."""
+def as_xlsx(
+    name: str, sheets: Iterable[tuple[str, Sequence[Sequence[Cell]]]], *, as_text: bool = False
+) -> Response:
+    """Return a workbook with a sheet each; text is written as text, whatever it begins with.
+
+    *as_text*: what is typed or pasted in it later stays text too, with its zeros and its +.
+    """
     told = io.BytesIO()
     book = xlsxwriter.Workbook(told, {"in_memory": True})
     head = book.add_format({"bold": True})
@@ -47,7 +56,10 @@ def as_xlsx(name: str, sheets: Iterable[tuple[str, Sequence[Sequence[Cell]]]]) -
                     sheet.write_string(down, across, cell, look)
                 elif cell is not None:
                     sheet.write_number(down, across, cell, look)
-        sheet.autofit()
+        if as_text:  # fitting the columns would take this from them
+            sheet.set_column(0, len(rows[0]) - 1, _WIDE, book.add_format({"num_format": _TEXT}))
+        else:
+            sheet.autofit()
     book.close()
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     return _file(told.getvalue(), kind, f"{name}.xlsx")

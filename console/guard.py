@@ -20,6 +20,7 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from flask_security import current_user
 from flask_security.utils import check_and_update_authn_fresh
 from flask_wtf.csrf import CSRFError
@@ -53,6 +54,7 @@ ANYBODY = Rule(None)
 RULES: dict[str, Rule] = {
     # Endpoint -> who. The pages of logging in:
     "console.static": ANYBODY,
+    "console.language_of_console": ANYBODY,
     "security.static": ANYBODY,
     "security.login": ANYBODY,
     "security.verify": Rule(EVERYBODY),
@@ -86,11 +88,20 @@ RULES: dict[str, Rule] = {
     "console.people": Rule(PEOPLE),
     "console.person": Rule(PEOPLE),
     "console.show_number": Rule(PEOPLE),
+    "console.voice_note": Rule(PEOPLE),
     "console.voortrajecten": Rule(CASEWORK),
     "console.one_voortraject": Rule(CASEWORK),
     "console.answer_for": Rule(COORDINATION),
     "console.ask_rights": Rule(CASEWORK),
     "console.show_rights": Rule(CASEWORK, fresh=True),
+    "console.ask_erase": Rule(CASEWORK, fresh=True),
+    "console.erase": Rule(COORDINATION, fresh=True),
+    "console.erasures": Rule(COORDINATION | BEHEER),
+    "console.erased": Rule(COORDINATION | BEHEER),
+    "console.search_erased": Rule(COORDINATION, fresh=True),
+    "console.ask_merge": Rule(COORDINATION),
+    "console.merge": Rule(COORDINATION),
+    "console.unmerge": Rule(COORDINATION),
     "console.new_person": Rule(PEOPLE),
     "console.add_person": Rule(PEOPLE),
     "console.edit_person": Rule(PEOPLE),
@@ -103,6 +114,7 @@ RULES: dict[str, Rule] = {
     "console.intake": Rule(INTAKE),
     "console.check_intake": Rule(INTAKE),
     "console.store_intake": Rule(INTAKE),
+    "console.refused_intake": Rule(INTAKE),
     "console.intake_template": Rule(INTAKE),
     "console.broadcasts": Rule(GROUPS),
     "console.new_broadcast": Rule(WRITERS),
@@ -110,6 +122,9 @@ RULES: dict[str, Rule] = {
     "console.edit_broadcast": Rule(WRITERS),
     "console.change_broadcast": Rule(WRITERS),
     "console.preview_broadcast": Rule(GROUPS),
+    "console.test_broadcast": Rule(GROUPS),
+    "console.tie_phone": Rule(GROUPS),
+    "console.untie_phone": Rule(GROUPS),
     "console.agree_broadcast": Rule(GROUPS),
     "console.approve_broadcast": Rule(APPROVERS, fresh=True),
     "console.broadcast": Rule(GROUPS),
@@ -121,6 +136,7 @@ RULES: dict[str, Rule] = {
     "console.one_ambassadeur": Rule(COORDINATION),
     "console.show_ambassadeur_number": Rule(COORDINATION),
     "console.ambassadeur_state": Rule(COORDINATION),
+    "console.change_ambassadeur": Rule(COORDINATION),
     "console.make_link": Rule(COORDINATION),
     "console.end_link": Rule(COORDINATION),
     "console.decide": Rule(COORDINATION),
@@ -133,7 +149,6 @@ RULES: dict[str, Rule] = {
     "console.reports": Rule(EVERYBODY - {"frontlijn"}),
     "console.remake_report": Rule(EVERYBODY - {"frontlijn"}),
     "console.report_file": Rule(EVERYBODY - {"frontlijn"}, fresh=True),
-    "console.language_of_console": Rule(EVERYBODY),
 }
 
 REFUSALS: dict[int, tuple[str, str]] = {
@@ -155,7 +170,7 @@ def install(app: Flask) -> None:
 
 
 def _refused(code: int, title: str, told: str, _error: Exception) -> ResponseReturnValue:
-    return render_template("console/error.html", title=title, told=told), code
+    return render_template("console/error.html", title=gettext(title), told=gettext(told)), code
 
 
 def _ask() -> ResponseReturnValue | None:

@@ -22,12 +22,21 @@ from bot.models.tasks import Task
 from bot.outreach import replies, tasks
 from console import words
 from console.desk import desk, house, looked, mine, page
+from console.texts import said
 from console.thread import thread
 
 A_PAGE = 100
 
 LONGEST_TYPED = 2000
 """Characters of an answer that are read at all."""
+
+REFUSALS = {
+    "task.taken": "Iemand anders was u voor.",
+    "task.given_back": "U had deze taak niet meer.",
+    "task.closed": "Een collega heeft deze taak.",
+    "task.snoozed": "Dit kan niet wachten, of een collega heeft deze taak.",
+}
+"""Why something could not be done to a task."""
 
 TABS = ("alles", "mijn", "niemand", "later")
 SNOOZES = (1, 3, 7)
@@ -65,7 +74,7 @@ def _shown(task_id: int, typed: str = "") -> str:
             looked(database, "person.looked", f"person:{task.person.id}", task=task.id)
     with house().database.reading() as database:
         task = _found(database, task_id)
-        said, older = thread(database, house(), *_whose(task))
+        lines, older = thread(database, house(), *_whose(task))
         place = replies.place_of(database, task)
         return page(
             "inbox.html",
@@ -77,7 +86,7 @@ def _shown(task_id: int, typed: str = "") -> str:
             listed=_listed(database),
             chosen=task,
             person=task.person,
-            thread=said,
+            thread=lines,
             older=older,
             now=moments.now(),
             explain=tasks.explain,
@@ -88,19 +97,19 @@ def _shown(task_id: int, typed: str = "") -> str:
 @desk.post("/postvak/<int:task_id>/neem")
 def take(task_id: int) -> ResponseReturnValue:
     """Let whoever is logged in see to it."""
-    return _changed(task_id, tasks.take, "task.taken", "Iemand anders was u voor.")
+    return _changed(task_id, tasks.take, "task.taken")
 
 
 @desk.post("/postvak/<int:task_id>/geef-terug")
 def give_back(task_id: int) -> ResponseReturnValue:
     """Let anybody see to it again."""
-    return _changed(task_id, tasks.give_back, "task.given_back", "U had deze taak niet meer.")
+    return _changed(task_id, tasks.give_back, "task.given_back")
 
 
 @desk.post("/postvak/<int:task_id>/sluit")
 def close(task_id: int) -> ResponseReturnValue:
     """It was seen to."""
-    return _changed(task_id, tasks.close, "task.closed", "Een collega heeft deze taak.")
+    return _changed(task_id, tasks.close, "task.closed")
 
 
 @desk.post("/postvak/<int:task_id>/antwoord")
@@ -111,7 +120,7 @@ def say(task_id: int) -> ResponseReturnValue:
     try:
         with house().database.session() as database:
             task = _found(database, task_id)
-            said = replies.say(
+            answer = replies.say(
                 database,
                 house(),
                 task,
@@ -120,10 +129,10 @@ def say(task_id: int) -> ResponseReturnValue:
                 words=words_,
                 once=request.form.get("keer", "")[:32],
             )
-            if said is not None:
+            if answer is not None:
                 looked(database, "reply.said", f"task:{task_id}", text=key)
     except replies.Refused as error:
-        flash(str(error), "error")
+        flash(said(error), "error")
         return _shown(task_id, words_ if key == replies.WORDS else ""), 422
     current_app.extensions["wake"]()
     return redirect(url_for("console.conversation", task_id=task_id, _anchor="rp"), 303)
@@ -143,16 +152,11 @@ def snooze(task_id: int) -> ResponseReturnValue:
     days = days if days in SNOOZES else SNOOZES[0]
     back = moments.local(moments.now()).replace(tzinfo=None) + timedelta(days=days)
     until = moments.from_local(back.replace(hour=9, minute=0, second=0, microsecond=0))
-    return _changed(
-        task_id,
-        partial(tasks.snooze, until=until),
-        "task.snoozed",
-        "Dit kan niet wachten, of een collega heeft deze taak.",
-    )
+    return _changed(task_id, partial(tasks.snooze, until=until), "task.snoozed")
 
 
 def _changed(
-    task_id: int, change: Callable[[Session, int, str], bool], action: str, refusal: str
+    task_id: int, change: Callable[[Session, int, str], bool], action: str
 ) -> ResponseReturnValue:
     with house().database.session() as database:
         _found(database, task_id)
@@ -160,7 +164,7 @@ def _changed(
         if done:
             looked(database, action, f"task:{task_id}")
     if not done:
-        flash(gettext(refusal), "error")
+        flash(gettext(REFUSALS[action]), "error")
         return redirect(url_for("console.conversation", task_id=task_id), 303)
     if action == "task.snoozed":
         flash(gettext("Opzij gezet. Het staat tot die dag onder Later."), "info")

@@ -9,17 +9,16 @@ from __future__ import annotations
 import base64
 import hashlib
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-from flask import Flask, current_app, g, has_app_context, request, session
-from flask_babel import Babel
+from flask import Flask, Response, current_app, g, has_app_context, request, session, url_for
 from flask_security import (
     MailUtil,
     Security,
     SQLAlchemySessionUserDatastore,
     UserMixin,
     WebauthnUtil,
+    current_user,
 )
 from flask_security.recoverable import generate_reset_password_token
 from flask_security.signals import (
@@ -43,9 +42,7 @@ from bot.db import Database
 from bot.house import House
 from bot.models.staff import Passkey, Role, StaffMember
 from bot.privacy import audit
-from console import PREFIX, login_words, sessions
-
-TRANSLATIONS = Path(__file__).resolve().parent.parent / "locales"
+from console import PREFIX, login_words, sessions, texts
 
 FREE_TRIES = 5
 """Wrong answers in a row that cost nothing: fingers slip."""
@@ -210,11 +207,6 @@ def _database() -> Database:
     return _house().database
 
 
-def locale() -> str:
-    """Return the language of the console: Dutch, or English for who chose it."""
-    return "en" if session.get("ui") == "en" else "nl"
-
-
 def install(app: Flask, house: House) -> None:
     """Put log-in, sessions and protection against forged forms on *app*."""
     settings = house.settings
@@ -274,23 +266,23 @@ def install(app: Flask, house: House) -> None:
         WTF_CSRF_CHECK_DEFAULT=False,  # the doors have no forms; `guard` checks every page
         BABEL_DEFAULT_LOCALE="nl",
         BABEL_DEFAULT_TIMEZONE="Europe/Amsterdam",
-        BABEL_TRANSLATION_DIRECTORIES=str(TRANSLATIONS),
-        BABEL_DOMAIN="console",
         **login_words.settings(),
     )
     app.session_interface = sessions.StaffSessions(house.database, secure=secure)
-    Babel(app, locale_selector=locale)
+    texts.Texts(app, locale_selector=texts.language)
     CSRFProtect(app)
     staff = Staff(house.database)
     security = Security(
         app, staff, mail_util_cls=NoMail, totp_cls=CodesOnce, webauthn_util_cls=Passkeys,
         register_blueprint=True,
     )  # fmt: skip
+    security.i18n_domain = texts.login_words(app)
     app.extensions["staff"] = staff
     app.extensions["console_security"] = security
     app.teardown_appcontext(staff.forget)
     for signal in (password_changed, password_reset, tf_profile_changed):
         signal.connect(_proof_changed, app)
+    app.after_request(_then_codes)
     user_authenticated.connect(_logged_in, app)
 
 
@@ -314,12 +306,23 @@ def _proof_changed(_app: Flask, user: Member, **_: Any) -> None:
         )  # fmt: skip
 
 
+def _then_codes(response: Response) -> Response:
+    """Bring who has just set up a second step to the page of recovery codes."""
+    came_in = request.endpoint == "security.two_factor_token_validation"
+    if came_in and response.status_code == 302 and current_user.is_authenticated:
+        member = current_user
+        if member.tf_primary_method == "authenticator" and not member.mf_recovery_codes:
+            response.location = url_for("security.mf_recovery_codes")
+    return response
+
+
 def _logged_in(_app: Flask, user: Member, authn_via: list[str] | None = None, **_: Any) -> None:
+    session["ui"] = user.ui or texts.language()  # who never chose: as the page was they came by
     with _database().session() as database:
         database.execute(
             update(StaffMember)
             .where(StaffMember.id == user.id)
-            .values(failures=0, locked_until=None)
+            .values(failures=0, locked_until=None, ui=session["ui"])
         )
         audit.record(
             database, _house().settings.signing_key, user.id, "login",

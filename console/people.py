@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,15 +16,17 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from bot import moments
+from bot.messaging import voices
 from bot.models.afspraken import Afspraak
 from bot.models.messages import Message, Reply
 from bot.models.people import Address, Consent, Inburgeraar, PersonAddress
+from bot.models.staff import AuditEntry, StaffMember
 from bot.models.tasks import Task
-from bot.outreach import tasks
+from bot.outreach import merging, tasks
 from bot.privacy import audit, rights
 from bot.wording.languages import languages
 from console import words
-from console.desk import desk, house, looked, mine, page
+from console.desk import desk, house, looked, may, mine, page
 from console.thread import MOST, thread
 
 A_PAGE = 50
@@ -74,6 +78,7 @@ def people() -> str:
             wijken=_wijken(database),
             languages=languages(),
             words=words,
+            may_see_erased=may("console.erasures"),
         )
 
 
@@ -127,8 +132,13 @@ def show_rights(kenmerk: str) -> ResponseReturnValue:
         found = somebody(database, kenmerk)
         looked(database, "person.told_all", f"person:{found.id}", check=check)
         told = rights.told(database, found)
+        spoken = rights.voice_notes(database, found)
         proof = audit.newest(database)
     if request.form.get("als") == "json":
+        for row, note in zip(told[rights.SPOKEN], spoken, strict=True):
+            sound = voices.heard(house().settings, note)
+            if sound is not None:
+                row["geluid"] = f"data:{sound[1]};base64,{b64encode(sound[0]).decode()}"
         body = json.dumps(told, ensure_ascii=False, indent=2)
         name = f'attachment; filename="gegevens-{moments.local(moments.now()):%Y-%m-%d}.json"'
         return Response(
@@ -141,6 +151,7 @@ def show_rights(kenmerk: str) -> ResponseReturnValue:
             checks=CHECKS,
             told=told,
             check=check,
+            spoken=[note for note in spoken if note.state == "kept"],
             proof=proof,
             now=moments.now(),
         )
@@ -192,10 +203,54 @@ def _told(database: Session, found: Inburgeraar, shown: int | None = None) -> di
             .where(Task.person_id == found.id, Task.done_at.is_(None))
             .order_by(Task.since)
         ).all(),
+        "history": _history(database, found),
+        "may_merge": may("console.merge"),
+        "merged": merging.today(database, found),
         "until": {link.address_id: _window(link.address, now) for link in found.addresses},
         "explain": tasks.explain,
         "words": words,
     }
+
+
+CHANGES = {
+    "person.added": "Opgeschreven",
+    "person.changed": "Gewijzigd",
+    "person.merged": "Samengevoegd met een dubbele",
+    "person.unmerged": "Samenvoegen teruggedraaid",
+    "person.paused": "Berichten stilgezet",
+    "person.unpaused": "Berichten weer aangezet",
+    "consent.written": "Ja of nee over uitnodigingen opgeschreven",
+    "address.unlocked": "Uitnodigingen weer toegestaan",
+    "afspraak.changed": "Afspraak gemaakt, verzet of afgezegd",
+}
+"""What the log says of a person that is no mere look, as staff read it."""
+
+MOST_CHANGES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A line of what colleagues did about somebody."""
+
+    at: datetime
+    by: str | None
+    what: str
+    fields: list[str]
+
+
+def _history(database: Session, found: Inburgeraar) -> list[Change]:
+    """Return what colleagues changed of somebody, newest first; not what was there before."""
+    rows = database.execute(
+        select(AuditEntry, StaffMember.name)
+        .outerjoin(StaffMember, StaffMember.id == AuditEntry.staff_id)
+        .where(AuditEntry.subject == f"person:{found.id}", AuditEntry.action.in_(CHANGES))
+        .order_by(AuditEntry.id.desc())
+        .limit(MOST_CHANGES)
+    )
+    return [
+        Change(entry.at, name, CHANGES[entry.action], entry.detail.get("fields", []))
+        for entry, name in rows
+    ]
 
 
 def _window(address: Address, now: datetime) -> datetime | None:

@@ -20,6 +20,7 @@ from bot import moments
 from bot.models.afspraken import Afspraak
 from bot.models.messages import Message
 from bot.models.people import Inburgeraar
+from bot.outreach import merging
 from bot.outreach import people as theirs
 from bot.outreach.intake.fields import CLEAR
 from bot.outreach.intake.mending import by_hand
@@ -30,10 +31,14 @@ from bot.wording.languages import languages
 from console import words
 from console.desk import desk, house, looked, mine, page
 from console.people import somebody as find
+from console.texts import said
 from console.thread import in_dutch
 
-PERSON = ("voornaam", "taal", "telefoon", "kanaal", "telegram", "wijk", "groep", "klantmanager")
-OPTIONAL = ("wijk", "groep", "klantmanager")
+PERSON = (
+    "voornaam", "korte naam", "taal", "telefoon", "kanaal", "telegram", "wijk", "groep",
+    "klantmanager", "huishouden",
+)  # fmt: skip
+OPTIONAL = ("korte naam", "wijk", "groep", "klantmanager", "huishouden")
 AFSPRAAK = ("datum", "tijd", "duur", "soort", "plaats", "adres", "medewerker")
 NEW = 0
 """In an address: the afspraak that is not there yet."""
@@ -83,7 +88,7 @@ def add_person() -> ResponseReturnValue:
     why: dict[str, str] = {}
     with house().database.session() as database:
         there = select(Inburgeraar.id).where(Inburgeraar.kenmerk == cells["kenmerk"])
-        if database.scalar(there) is not None:
+        if database.scalar(there) is not None or merging.called(database, [cells["kenmerk"]]):
             why = {"kenmerk": gettext("Dit kenmerk is al van iemand. Zoek die persoon op.")}
         else:
             report = _kept(database, "people", cells)
@@ -115,13 +120,20 @@ def change_person(kenmerk: str) -> ResponseReturnValue:
     cells = _told(PERSON)
     with house().database.session() as database:
         person = find(database, kenmerk)
+        before = _cells_of(person)
         for column in OPTIONAL:
             cells[column] = cells[column] or CLEAR
+        listens = request.form.get("luistert")
+        fields = []
+        if listens and theirs.prefer_listening(person, listens == "ja"):
+            fields.append("luistert")
         report = _kept(database, "people", {**cells, "kenmerk": kenmerk})
+        if report.counts["changed"]:
+            fields += _changed_fields(before, cells)
         if report.refused:
             database.rollback()
-        elif report.counts["changed"]:
-            looked(database, "person.changed", f"person:{person.id}")
+        elif fields:
+            looked(database, "person.changed", f"person:{person.id}", fields=fields)
     if report.refused:
         with house().database.reading() as database:
             return _person_form(find(database, kenmerk), cells, _faults(report)), 422
@@ -184,13 +196,26 @@ def invite_again(kenmerk: str, address_id: int) -> ResponseReturnValue:
     return redirect(url_for("console.person", kenmerk=kenmerk), 303)
 
 
+def _changed_fields(before: Mapping[str, str], cells: Mapping[str, str]) -> list[str]:
+    """Return which fields of somebody changed, by name: what they held is not written down."""
+    reached = any(cells[column] for column in ("telefoon", "telegram", "kanaal"))
+    changed = [
+        column
+        for column in PERSON
+        if column in before and (cells[column] or CLEAR) != (before[column] or CLEAR)
+    ]
+    return changed + ["bereikbaar"] * reached
+
+
 def _cells_of(person: Inburgeraar) -> dict[str, str]:
     return {
         "voornaam": person.first_name,
+        "korte naam": person.short_name or "",
         "taal": person.language,
         "wijk": person.wijk or "",
         "groep": person.groep or "",
         "klantmanager": person.klantmanager or "",
+        "huishouden": person.household or "",
     }
 
 
@@ -200,7 +225,10 @@ def _person_form(
     return page(
         "person_form.html",
         person=person,
-        cells={name: "" if text == CLEAR else text for name, text in cells.items()},
+        cells={
+            "luistert": "ja" if person is not None and person.listens else "nee",
+            **{name: "" if text == CLEAR else text for name, text in cells.items()},
+        },
         why=why or {},
         languages=languages(),
         wijken=house().gemeente.wijken,
@@ -259,7 +287,7 @@ def _try(kenmerk: str, afspraak_id: int, cells: Mapping[str, str], *, keep: bool
         tried = Tried(
             _faults(report),
             _going(database, last),
-            [each.said for each in report.warnings],
+            [said(each.said) for each in report.warnings],
             number,
         )
         if tried.why or not keep:
@@ -350,10 +378,10 @@ def _faults(report: Report) -> dict[str, str]:
     found: dict[str, str] = {}
     for _, remarks in report.refused:
         for each in remarks:
-            found[each.column] = "; ".join(filter(None, (found.get(each.column), each.said)))
+            found[each.column] = "; ".join(filter(None, (found.get(each.column), said(each.said))))
     return found
 
 
 def _say_doubts(report: Report) -> None:
     for each in report.warnings:
-        flash(f"{each.column}: {each.said}" if each.column else each.said, "error")
+        flash(f"{each.column}: {said(each.said)}" if each.column else said(each.said), "error")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from flask import Response, abort, redirect, request, url_for
@@ -16,7 +17,8 @@ from bot.outreach import reports as counted
 from bot.wording.languages import languages
 from console import exports, words
 from console.charts import Bar, Series, bars, lines
-from console.desk import desk, house, looked, page
+from console.desk import desk, euro, house, looked, page
+from console.texts import called, said
 
 QUARTERS = 8
 """To choose from: what is older is not kept as messages any more."""
@@ -134,20 +136,20 @@ def _told(first: date, made: Report) -> dict[str, Any]:
         "tables": {told["id"]: told for told in _tables(figures)},
         "came_chart": _came_chart(figures["came"]),
         "came_told": _came_told(figures["came"]),
-        "wijk_rows": [(_named(row[0], _wijk), *row[1], share(row[1][0], sum(row[1])))
+        "wijk_rows": [(named(row[0], called_wijk), *row[1], share(row[1][0], sum(row[1])))
                       for row in wijken],
-        "wijk_told": _reach_told(wijken, _wijk, gettext("wijk")),
-        "taal_rows": [(_named(row[0], _taal), *row[1], share(row[1][0], sum(row[1])))
+        "wijk_told": _reach_told(wijken, called_wijk, gettext("wijk")),
+        "taal_rows": [(named(row[0], called_language), *row[1], share(row[1][0], sum(row[1])))
                       for row in figures["talen"]],
-        "taal_told": _reach_told(figures["talen"], _taal, gettext("taal")),
-        "answer_rows": [(_named(row[0], _taal), row[1]) for row in answers["rows"]],
+        "taal_told": _reach_told(figures["talen"], called_language, gettext("taal")),
+        "answer_rows": [(named(row[0], called_language), row[1]) for row in answers["rows"]],
         "answer_heads": [_column(column) for column in answers["columns"]],
         "answer_tones": [TONES[column[0]] for column in answers["columns"]],
         "answer_told": _answer_told(answers),
         "week_chart": _week_chart(figures["weeks"]),
         "week_told": _week_told(figures["weeks"]),
-        "ended_chart": _count_chart(figures["ended"], str),
-        "ended_told": _most_told(figures["ended"], str, gettext("Het vaakst:")),
+        "ended_chart": _count_chart(figures["ended"], said),
+        "ended_told": _most_told(figures["ended"], said, gettext("Het vaakst:")),
         "late_told": _late_told(figures["late"]),
         "causes_told": _most_told(
             figures["causes"], _cause, gettext("De vaakste oorzaak van mislukken:")
@@ -169,38 +171,40 @@ def _quarter(first: date) -> str:
 
 
 def _euros(amount: float) -> str:
-    return "€ " + f"{amount:,.2f}".replace(",", " ").replace(".", ",").replace(" ", ".")
+    return euro(Decimal(str(amount)))
 
 
-def _named(names: list[str], called: Any) -> str:
+def named(names: list[str], called: Any) -> str:
     """Name a row; one that holds several says which."""
     told = [called(name) for name in names]
     return str(told[0] if len(told) == 1 else gettext("Samen: %(names)s", names=", ".join(told)))
 
 
-def _wijk(name: str) -> str:
+def called_wijk(name: str) -> str:
+    """Name a wijk, or that nobody knows it."""
     return name or str(gettext("wijk onbekend"))
 
 
-def _taal(code: str) -> str:
+def called_language(code: str) -> str:
+    """Name a language in Dutch."""
     known = languages().get(code)
-    return known.dutch if known else code
+    return called(known) if known else code
 
 
 def _way(name: str) -> str:
-    return words.CHANNELS.get(name) or WAYS.get(name, name)
+    return words.CHANNELS.get(name) or said(WAYS.get(name, name))
 
 
 def _cause(name: str) -> str:
     try:
-        return ADVICE[Cause(name)].dutch
+        return said(ADVICE[Cause(name)].dutch)
     except (KeyError, ValueError):
         return name or str(gettext("geen oorzaak gemeld"))
 
 
 def _column(answers: list[str]) -> str:
-    return " of ".join(ANSWERED[each].lower() if at else ANSWERED[each]
-                       for at, each in enumerate(answers))  # fmt: skip
+    told = [said(ANSWERED[each]) for each in answers]
+    return f" {gettext('of')} ".join([told[0], *(each.lower() for each in told[1:])])
 
 
 def _reach_told(rows: list[Any], called: Any, what: str) -> str:
@@ -226,8 +230,8 @@ def _answer_told(answers: dict[str, Any]) -> str:
         return str(gettext("Te weinig talen met genoeg mensen om te vergelijken."))
     by = sorted(rows, key=lambda row: row[1][-1] / sum(row[1]))
     return str(gettext("Wie %(first)s leest, antwoordt het vaakst; wie %(last)s leest, blijft "
-                       "het vaakst stil.", first=_taal(by[0][0][0]),
-                       last=_taal(by[-1][0][0])))  # fmt: skip
+                       "het vaakst stil.", first=called_language(by[0][0][0]),
+                       last=called_language(by[-1][0][0])))  # fmt: skip
 
 
 def _came_told(came: list[list[Any]]) -> str:
@@ -248,12 +252,12 @@ def _came_chart(came: list[list[Any]]) -> Any:
 
 
 def _count_chart(rows: list[Any], called: Any) -> Any:
-    shown = [Bar(_named(row[0], called), row[1][0], f"{row[1][0]}") for row in rows]
+    shown = [Bar(named(row[0], called), row[1][0], f"{row[1][0]}") for row in rows]
     return bars(shown, most=max(bar.value for bar in shown)) if shown else None
 
 
 def _week_name(start: str) -> str:
-    return f"wk {date.fromisoformat(start).isocalendar().week}"
+    return f"{gettext('wk')} {date.fromisoformat(start).isocalendar().week}"
 
 
 def _week_chart(weeks: dict[str, Any]) -> Any:
@@ -269,7 +273,7 @@ def _week_told(weeks: dict[str, Any]) -> str:
     told = []
     for name, values in weeks["people"].items():
         known = [value for value in values if value is not None]
-        if len(known) > 1:
+        if len(known) > 1 and any(known):
             told.append(gettext("%(name)s: van %(first)s naar %(last)s mensen per week.",
                                 name=words.CHANNELS[name], first=known[0], last=known[-1],
                                 ))  # fmt: skip
@@ -290,7 +294,7 @@ def _most_told(rows: list[Any], called: Any, before: str) -> str:
     if not rows:
         return str(gettext("Er zijn te weinig berichten om te tonen."))
     most = max(rows, key=lambda row: row[1][0])
-    return f"{before} {_named(most[0], called)} ({share(most[1][0], _sum(rows, 0))}%)."
+    return f"{before} {named(most[0], called)} ({share(most[1][0], _sum(rows, 0))}%)."
 
 
 def _tables(figures: dict[str, Any]) -> list[dict[str, Any]]:
@@ -299,10 +303,10 @@ def _tables(figures: dict[str, Any]) -> list[dict[str, Any]]:
     answers, weeks = figures["answers"], figures["weeks"]
 
     def of(rows: list[Any], called: Any) -> list[list[Any]]:
-        return [[_named(row[0], called), *row[1]] for row in rows]
+        return [[named(row[0], called), *row[1]] for row in rows]
 
     messages = gettext("Berichten")
-    wijken, talen = of(figures["wijken"], _wijk), of(figures["talen"], _taal)
+    wijken, talen = of(figures["wijken"], called_wijk), of(figures["talen"], called_language)
     told: list[tuple[str, str, list[str], list[list[Any]]]] = [
         ("wijk", gettext("Bereik per wijk"), [gettext("Wijk"), *reach], wijken),
         ("taal", gettext("Bereik per taal"), [gettext("Taal"), *reach], talen),
@@ -314,14 +318,14 @@ def _tables(figures: dict[str, Any]) -> list[dict[str, Any]]:
           for at, start in enumerate(weeks["starts"])]),
         ("antwoord", gettext("Antwoorden per taal"),
          [gettext("Taal"), *(_column(column) for column in answers["columns"])],
-         of(answers["rows"], _taal)),
+         of(answers["rows"], called_language)),
         ("gekomen", gettext("Niet gekomen"),
          [gettext("Groep"), gettext("Afspraken, op tien"), gettext("Niet gekomen, %%") % ()],
          [[gettext(GROUPS[name]), total, part] for name, total, part in figures["came"]]),
         ("laat", gettext("Op tijd verstuurd"), [gettext("Hoe laat"), messages],
-         of(figures["late"], str)),
+         of(figures["late"], said)),
         ("einde", gettext("Wat ervan werd"), [gettext("Stand"), messages],
-         of(figures["ended"], str)),
+         of(figures["ended"], said)),
         ("oorzaak", gettext("Waarom berichten mislukten"), [gettext("Oorzaak"), messages],
          of(figures["causes"], _cause)),
         ("kosten", gettext("Kosten"), [gettext("Kanaal"), gettext("Delen"), gettext("Euro")],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,14 +18,18 @@ from bot.messaging import approval
 from bot.models.broadcasts import Broadcast
 from bot.outreach import broadcasts as rules
 from bot.outreach import preview as previews
-from bot.outreach import tasks
+from bot.outreach import responses, tasks, trials
 from bot.outreach.broadcasts import Refused
-from bot.outreach.figures import answers, by_channel, figures
+from bot.outreach.figures import by_channel, figures
 from bot.outreach.preview import OWN
+from bot.told import tell
 from bot.wording.languages import languages
-from console import words
-from console.broadcasts import find, told
+from console import counting, words
+from console.broadcast_preview import told, untold
+from console.broadcasts import find
 from console.desk import desk, house, looked, page
+from console.reports import called_language, called_wijk, named
+from console.texts import said
 
 REPORTS: Mapping[str, frozenset[str]] = {
     # Which figures a channel can tell of; of the others it says nothing, which is not none.
@@ -46,12 +50,15 @@ def agree_broadcast(number: int) -> ResponseReturnValue:
         found = find(database, number)
         if found.key not in house().catalogue.entries:
             return redirect(url_for("console.preview_broadcast", number=number), 303)
-        seen = previews.preview(database, house(), found, agreed)
+        seen = counting.seen(database, found, agreed)
+        if seen is None:
+            return page("broadcast_agree.html", **untold(found))
         unreviewed = [code for code, state in seen.states.items() if state == "unreviewed"]
         return page(
             "broadcast_agree.html",
             agreed=agreed,
             unreviewed=unreviewed,
+            tested=trials.sent(database, found),
             mine=_is_author(found),
             holds=approval.holds(database, house(), found),
             **told(database, found, seen),
@@ -68,7 +75,7 @@ def approve_broadcast(number: int) -> ResponseReturnValue:
         with house().database.reading() as database:
             seen = previews.preview(database, house(), find(database, number), agreed)
         if request.form.get("gezien") != seen.seen:
-            raise Refused("Er is intussen iets veranderd. Kijk eerst opnieuw.")
+            raise Refused(tell("Er is intussen iets veranderd. Kijk eerst opnieuw."))
         with house().database.session() as database:
             found = find(database, number)
             by = current_user.name
@@ -82,7 +89,7 @@ def approve_broadcast(number: int) -> ResponseReturnValue:
                 rules.resume(database, house(), found, by=by)
                 looked(database, "broadcast.resumed", found.about)
     except Refused as error:
-        flash(str(error), "error")
+        flash(said(error), "error")
         return redirect(back, 303)
     current_app.extensions["wake"]()
     return redirect(url_for("console.broadcast", number=number), 303)
@@ -96,7 +103,7 @@ def _typed(text: str) -> int:
     """Read a number as people type it: ``2.097``. Raises Refused."""
     plain = text.strip().replace(".", "").replace(" ", "")
     if not (plain.isascii() and plain.isdecimal()):
-        raise Refused("Typ het aantal mensen over, alleen cijfers.")
+        raise Refused(tell("Typ het aantal mensen over, alleen cijfers."))
     return int(plain)
 
 
@@ -119,6 +126,12 @@ def _step(broadcast: Broadcast) -> str:
     return url_for(f"console.{endpoint}_broadcast", number=broadcast.id)
 
 
+def _what(entry: str) -> str:
+    """Say what was done to it: the word in the language of this reader, and the rest as it is."""
+    word, colon, rest = entry.partition(":")
+    return f"{said(word)}{colon}{rest}"
+
+
 def _stand(database: Session, house: House, broadcast: Broadcast) -> dict[str, Any]:
     counted = figures(database, broadcast)
     still = broadcast.state in ("stopped", "paused")
@@ -128,10 +141,14 @@ def _stand(database: Session, house: House, broadcast: Broadcast) -> dict[str, A
         "gone": counted.total - counted.counts["planned"] - counted.counts["held"],
         "channels": by_channel(database, broadcast),
         "reports": REPORTS,
-        "answers": answers(database, broadcast),
+        "said": responses.responses(database, house, broadcast),
+        "spelled": _spelled,
+        "named": named,
+        "called_wijk": called_wijk,
+        "called_language": called_language,
         "now": moments.now(),
         "holds": approval.holds(database, house, broadcast),
-        "left": sum(1 for _ in previews.left(database, broadcast)) if still else 0,
+        "left": previews.count_left(database, broadcast) if still else 0,
         "to_correct": sum(
             counted.counts[name]
             for name in ("under_way", "offered", "delivered", "read", "unknown", "no_receipt")
@@ -139,11 +156,21 @@ def _stand(database: Session, house: House, broadcast: Broadcast) -> dict[str, A
         "states": rules.STATES,
         "explain": tasks.explain,
         "history": [
-            (datetime.fromisoformat(event["at"]), event["by"], event["what"])
+            (datetime.fromisoformat(event["at"]), event["by"], _what(event["what"]))
             for event in reversed(broadcast.history)
         ],
         "words": words,
     }
+
+
+def _spelled(kinds: Iterable[str]) -> str:
+    told = {
+        responses.YES: gettext("Ja"),
+        responses.NO: gettext("Nee"),
+        responses.ELSE: gettext("Iets anders"),
+        responses.NOTHING: gettext("Nog niets"),
+    }
+    return " / ".join(told[kind] for kind in kinds)
 
 
 # ------------------------------------------------------------------ started, stopped, gone on with
@@ -176,9 +203,9 @@ def resume_broadcast(number: int) -> ResponseReturnValue:
 
 
 def _resume(database: Session, found: Broadcast) -> None:
-    left = sum(1 for _ in previews.left(database, found))
+    left = previews.count_left(database, found)
     if _typed(request.form.get("aantal", "")) != left:
-        raise Refused(f"Het gaat verder naar {left} mensen. Typ dat aantal over.")
+        raise Refused(tell("Het gaat verder naar %(n)s mensen. Typ dat aantal over.", n=left))
     rules.resume(database, house(), found, by=current_user.name)
 
 
@@ -211,7 +238,7 @@ def _done(
             do(database, found)
             looked(database, action, found.about)
     except Refused as error:
-        flash(str(error), "error")
+        flash(said(error), "error")
     else:
         current_app.extensions["wake"]()
     return redirect(url_for("console.broadcast", number=number), 303)

@@ -4,7 +4,8 @@
 
 It starts `stap run --practice` on a free port with a database of its own, lets the made-up people
 answer, works through the console as its staff do, and ends it. With --look every page is also
-kept in FOLDER, whole, as wide as a desktop and as a phone: to be looked at, not to be committed.
+kept in FOLDER, whole, as wide as a desktop, at twice its size, and as wide as two phones: to be
+looked at, not to be committed. It says which pages are wider than the window.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ sys.path.insert(0, str(ROOT))
 from bot.commands.practice import PASSWORD  # noqa: E402 - the repository is no installed package
 
 PICTURES = ROOT / "docs" / "handleiding"
-DESKTOP, PHONE, TALL = 1360, 390, 850
+DESKTOP, TALL = 1360, 850
+LOOKED_AT = (DESKTOP, DESKTOP // 2, 390, 320)
+"""Widths: a desktop, the same at 200 %, a phone, and the narrowest one (WCAG 1.4.4 and 1.4.10)."""
 COLOURS = 128
 PATIENCE = 60
 """Seconds that anything may take to be there."""
@@ -78,10 +81,13 @@ class Camera:
             save(self.page.screenshot(), PICTURES / f"{name}.png")
         if self.look is None:
             return
-        for width in (DESKTOP, PHONE):
+        for width in LOOKED_AT:
             self.page.set_viewport_size({"width": width, "height": TALL})
             self.page.evaluate("scrollTo(0, 0)")
             self.page.screenshot(path=self.look / f"{name}-{width}.png", full_page=True)
+            root = "document.documentElement"
+            if self.page.evaluate(f"{root}.scrollWidth > {root}.clientWidth"):
+                print(f"{name}: wider than {width}")
         self.page.set_viewport_size({"width": DESKTOP, "height": TALL})
 
 
@@ -294,7 +300,7 @@ def the_rest(staff: Staff, camera: Camera) -> None:
 def main() -> None:
     """Work through a morning at the console, and photograph it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--look", type=Path, help="keep every page here, whole, at two widths")
+    parser.add_argument("--look", type=Path, help="keep every page here, whole, at four widths")
     look: Path | None = parser.parse_args().look
     if look is not None:
         look.mkdir(parents=True, exist_ok=True)

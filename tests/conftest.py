@@ -6,6 +6,7 @@ import itertools
 import logging
 import os
 import secrets
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -15,6 +16,7 @@ import psycopg
 import pytest
 import structlog
 from hypothesis import settings
+from playwright.sync_api import Browser, Error, Playwright
 
 from bot import logs, migrate, moments
 from bot.db import Database
@@ -160,3 +162,19 @@ def new_language(monkeypatch) -> Iterator[str]:
     monkeypatch.setitem(known, "eo", esperanto)
     yield "eo"
     languages._by_name.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    """The machine's own chromium, or playwright's; where neither starts, the skip says so."""
+    try:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"),
+            args=["--no-sandbox", "--disable-dev-shm-usage"],
+        )
+    except Error as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"NO CHROMIUM, NO PAGE IS LOOKED AT: {error}")
+    yield browser
+    browser.close()

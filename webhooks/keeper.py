@@ -16,6 +16,7 @@ from bot import logs
 from bot.channels.base import Forged
 from bot.db import AWAY
 from bot.house import House
+from bot.inserts import insert_alone
 from bot.messaging import inbox, spool
 from bot.messaging.inbox import Arrival
 from bot.messaging.spool import ARRIVAL, Spool
@@ -63,7 +64,7 @@ class Keeper:
             if not inbox.stands_alone(arrival):
                 with self.database.session(wait=WAIT) as session:
                     inbox.store(session, arrival)
-            elif not self.database.insert_alone(InboxEvent, inbox.row_of(arrival), wait=WAIT):
+            elif not insert_alone(self.database, InboxEvent, inbox.row_of(arrival), wait=WAIT):
                 with self.database.reading() as session:
                     inbox.must_be_genuine(session, arrival)
         except Forged:

@@ -5,6 +5,7 @@ The report is made beforehand, as the worker does every half hour; what that tak
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -45,19 +46,31 @@ EMAIL, NAME, PASSWORD = "bench@voorbeeldstad.example", "Colleague 1", "a sentenc
 PAGES: dict[str, str] = {
     "today": "/",
     "inbox": "/postvak",
+    "conversation": "/postvak/40",
     "people": "/mensen",
     "people_all": "/mensen?wie=alle",
     "people_found": "/mensen?q=ala",
     "person": "/mensen/P0000041",
+    "person_form": "/mensen/P0000041/wijzig",
+    "afspraak_form": "/mensen/P0000041/afspraak/0",
+    "people_last": "/mensen?wie=alle&na=19950",
+    "new_broadcast": "/groepsberichten/nieuw",
     "calendar": "/afspraken",
     "calendar_all": "/afspraken?wie=iedereen",
     "broadcasts": "/groepsberichten",
+    "broadcast_live": "/groepsberichten/1",
+    "broadcast_preview": "/groepsberichten/21/voorbeeld",
+    "broadcast_agree": "/groepsberichten/21/akkoord",
     "voortrajecten": "/voortrajecten",
     "voortraject": "/voortrajecten/V-1",
     "ambassadeurs": "/ambassadeurs",
+    "ambassadeur": "/ambassadeurs/M-7",
     "premie": "/premie",
     "report": "/rapporten",
 }
+
+GROUPS = 20
+"""Group messages to everyone; the one after them is a draft."""
 
 STATES = ("read", "delivered", "delivered", "sent", "failed", "blocked", "unknown_final", "read")
 ANSWERS = ("confirmed", "none", "confirmed", "reschedule", "declined")
@@ -81,12 +94,17 @@ def _measured(house: House, place: Place) -> Iterator[Measured]:
     work.report(house, 1)
     made = time.perf_counter() - began
     browser = log_in(console.make(house).test_client())
+    began = time.perf_counter()
+    for name in ("broadcast_preview", "broadcast_agree"):
+        browser.get(f"/console{PAGES[name]}?tel=1")
+    counted = (time.perf_counter() - began) / 2
     for name, path in PAGES.items():
         taken = _looked(partial(browser.get, f"/console{path}"))
         yield figure(f"console.{name}.cpu", median([cpu for _, cpu in taken]), "ms", place)
         yield figure(f"console.{name}.p50", at(50, [wall for wall, _ in taken]), "ms", place)
         yield at_most(f"console.{name}.p95", at(95, [wall for wall, _ in taken]), "ms", GOAL, place)
     yield figure("console.report_made", made, "s", place)
+    yield figure("console.broadcast_counted", counted, "s", place)
 
 
 def _looked(look: Callable[[], Any]) -> list[tuple[float, float]]:
@@ -126,9 +144,9 @@ def log_in(browser: FlaskClient) -> FlaskClient:
     return browser
 
 
-def fill(url: str, messages: int) -> None:
-    """Let there be a gemeente of PEOPLE that was written *messages*, and its work of every day."""
-    seed(url, PEOPLE)
+def fill(url: str, messages: int, people: int = PEOPLE) -> None:
+    """Let there be a gemeente that was written *messages*, and its work of every day."""
+    seed(url, people)
     now = moments.now()
     when: list[Any] = [moment(url, now - timedelta(hours=hour)) for hour in range(24 * 300)]
     later = moment(url, now + timedelta(days=30))
@@ -140,18 +158,36 @@ def fill(url: str, messages: int) -> None:
         url, "afspraak",
         ("id", "kenmerk", "person_id", "begins", "minutes", "place", "status", "version",
          "known_at", "answer", "came"),
-        ((n, f"A{n:07}", 1 + n % PEOPLE, moment(url, now + timedelta(hours=n % 2400 - 1900)), 30,
+        ((n, f"A{n:07}", 1 + n % people, moment(url, now + timedelta(hours=n % 2400 - 1900)), 30,
           "Wijkcentrum", "gepland", 1, when[-1], ANSWERS[n % 5], None if n % 3 == 0 else n % 7 > 0)
-         for n in range(1, 3 * PEOPLE + 1)),
+         for n in range(1, 3 * people + 1)),
+    )  # fmt: skip
+    bulk(
+        url, "broadcast",
+        ("id", "name", "key", "values", "audience", "window_from", "window_until", "first",
+         "hold_minutes", "most_failed", "most_stopped", "most_unknown", "state", "written_by",
+         "approved_by", "approved_count", "languages", "unreviewed", "expanded_to", "started_at",
+         "history", "created_at"),
+        ((n, f"Groepsbericht {n}", "broadcast.own",
+          json.dumps({"own:nl": "Het buurthuis is dicht."}), "", when[-1], later, 20, 10, 10.0, 3.0,
+          1.0, "draft" if n > GROUPS else "done", "An", "Bo", people, "[]", "[]", "{}",
+          None if n > GROUPS else when[0], "[]", when[-1]) for n in range(1, GROUPS + 2)),
+    )  # fmt: skip
+    bulk(
+        url, "broadcast_recipient",
+        ("broadcast_id", "person_id", "address_id", "channel", "language"),
+        ((group, n, n, ("telegram", "sms", "whatsapp")[n % 3], "nl")
+         for group in range(1, GROUPS + 1) for n in range(1, people + 1)),
     )  # fmt: skip
     bulk(
         url, "message",
-        ("id", "occasion", "person_id", "address_id", "channel", "purpose", "key", "language",
-         "values", "body", "buttons", "about", "version", "priority", "state", "cause",
+        ("id", "broadcast_id", "occasion", "person_id", "address_id", "channel", "purpose", "key",
+         "language", "values", "body", "buttons", "about", "version", "priority", "state", "cause",
          "not_before", "expires_at", "epoch", "attempts", "created_at", "changed_at"),
-        ((n, f"o:{n}", 1 + n % PEOPLE, 1 + n % PEOPLE, ("telegram", "sms", "whatsapp")[n % 3],
+        ((n, 1 + n // people if n < GROUPS * people else None, f"o:{n}", 1 + n % people,
+          1 + n % people, ("telegram", "sms", "whatsapp")[n % 3],
           "public task", "afspraak.reminder", "nl", "{}", "Beste N, je hebt een afspraak. " * 6,
-          "[]", f"afspraak:{1 + n % (3 * PEOPLE)}", 1, 1, STATES[n % 8],
+          "[]", f"afspraak:{1 + n % (3 * people)}", 1, 1, STATES[n % 8],
           "bad_number" if n % 8 == 4 else None, hours(n), later, 1, 1, hours(n), hours(n))
          for n in range(1, messages + 1)),
     )  # fmt: skip

@@ -42,7 +42,7 @@ def measure(place: Place, size: int | None = None) -> Iterator[Measured]:
         )
         try:
             readers.gather(house, CAP * seconds)
-            wait(lambda: _serves(port))
+            wait(lambda: serves(port))
             time.sleep(3)
             with meter.meter() as pauses:
                 readers.remind(house)
@@ -71,7 +71,8 @@ def measure(place: Place, size: int | None = None) -> Iterator[Measured]:
     yield figure("embedded.pause of the machine", 1000 * pauses.worst, "ms", place)
 
 
-def _serves(port: int) -> bool:
+def serves(port: int) -> bool:
+    """Say whether a house answers at *port*."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1):
             return True

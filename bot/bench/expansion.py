@@ -51,14 +51,14 @@ def measure(place: Place, size: int | None = None) -> Iterator[Measured]:
     people = size or PEOPLE
     with place.fresh() as prepared:
         seed(prepared, people)
-        first = _expanded(prepared, "approve")
-        with place.copy_of(prepared) as expanded:
-            _expanded(expanded, "queue")
-            rows = {table: stored(expanded, table) for table in WRITTEN}
+        first = expanded(prepared, "approve")
+        with place.copy_of(prepared) as written:
+            expanded(written, "queue")
+            rows = {table: stored(written, table) for table in WRITTEN}
 
         def ours() -> dict[str, float]:
             with place.copy_of(prepared) as url:
-                return _expanded(url, "queue")
+                return expanded(url, "queue")
 
         def raw() -> float:
             with place.copy_of(prepared) as url:
@@ -91,11 +91,12 @@ def _memory(place: Place, people: int) -> float:
     """Return the megabytes that queuing a message for *people* takes, at its most."""
     with place.fresh() as url:
         seed(url, people)
-        looked = _expanded(url, "approve")["mb"]
-        return max(looked, _expanded(url, "once")["mb"])
+        looked = expanded(url, "approve")["mb"]
+        return max(looked, expanded(url, "once")["mb"])
 
 
-def _expanded(url: str, what: str) -> dict[str, float]:
+def expanded(url: str, what: str) -> dict[str, float]:
+    """Do one part of the work in a process of its own; return what it took."""
     command = [sys.executable, "-m", "bot.bench.expansion", url, what]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
     told: dict[str, float] = json.loads(done.stdout)

@@ -38,10 +38,16 @@ class Place:
 
         For PostgreSQL the role needs CREATEDB.
         """
-        with self._made() as url:
+        with self.empty() as url:
             database = Database(url)
             migrate.upgrade(database)
             database.close()
+            yield url
+
+    @contextmanager
+    def empty(self) -> Iterator[str]:
+        """Give the URL of a new database with no table in it; it is gone afterwards."""
+        with self._made() as url:
             yield url
 
     @contextmanager

@@ -242,7 +242,7 @@ def provider(delay: float = 0.1, *, tls: bool = False, reports: float = 0) -> It
             yield Provider(url, f"http://127.0.0.1:{plain}", ca)
         finally:
             process.terminate()
-            process.wait(timeout=10)
+            process.communicate(timeout=10)
 
 
 @click.command()

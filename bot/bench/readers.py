@@ -10,8 +10,8 @@ from sqlalchemy import insert, select
 
 from bot import moments
 from bot.channels.base import WHATSAPP
-from bot.db import insert_new
 from bot.house import House
+from bot.inserts import insert_new
 from bot.messaging import outbox, templates
 from bot.models.afspraken import Afspraak
 from bot.models.messages import Message
@@ -95,8 +95,12 @@ def address(number: int) -> str:
     return f"+316970{number:05d}"
 
 
-def remind(house: House) -> None:
-    """Queue a reminder for everybody: written for one reader of each language, and copied."""
+def remind(
+    house: House, few: int | None = None, due: datetime | None = None, seconds: float = 0
+) -> None:
+    """Queue a reminder for everybody, or for the first *few* of them: written for one reader of
+    each language, and copied. From *due* on they are due evenly over so many *seconds*.
+    """
     begins = moments.now() + timedelta(days=2)
     with house.database.session() as session:
         moulds = {code: _mould(session, house, code, begins) for code in LANGUAGES}
@@ -105,7 +109,10 @@ def remind(house: House) -> None:
             .join(PersonAddress, PersonAddress.person_id == Inburgeraar.id)
             .join(Afspraak, Afspraak.person_id == Inburgeraar.id)
             .order_by(Inburgeraar.id)
+            .limit(few)
         ).all()
+        due = due or moments.now()
+        apart = timedelta(seconds=seconds) / max(1, len(found))
         for numbers in _batches(len(found)):
             insert_new(
                 session,
@@ -117,8 +124,10 @@ def remind(house: House) -> None:
                         "person_id": person,
                         "address_id": where,
                         "about": f"afspraak:{afspraak}",
+                        "not_before": due + n * apart,
                     }
-                    for person, language, where, afspraak in (found[n] for n in numbers)
+                    for n in numbers
+                    for person, language, where, afspraak in [found[n]]
                 ],
             )
 

@@ -30,7 +30,7 @@ LIBRARIES = (
 def measure(place: Place, size: int | None = None) -> Iterator[Measured]:
     """Start it *size* times, by turns with its libraries."""
     with place.fresh() as url:
-        taken = by_turns(size or ROUNDS, lambda: _start(url), _libraries)
+        taken = by_turns(size or ROUNDS, lambda: start(url), _libraries)
     ready = median([seconds for (seconds, _), _ in taken])
     alone = median([seconds for _, seconds in taken])
     yield at_most("start.time", ready / alone, "of its libraries", 2, place)
@@ -39,7 +39,7 @@ def measure(place: Place, size: int | None = None) -> Iterator[Measured]:
     yield at_most("start.memory", max(memory for (_, memory), _ in taken), "MB", 150, place)
 
 
-def _start(url: str) -> tuple[float, float]:
+def start(url: str) -> tuple[float, float]:
     """Return the seconds until it serves, and the megabytes it holds when it has settled."""
     port = free_port()
     given = environment(

@@ -50,7 +50,7 @@ class NoSuchPartError(ValueError):
 def measure(
     place: Place, size: int | None = None, parts: tuple[str, ...] = PARTS
 ) -> Iterator[Measured]:
-    """Read *parts* of the set (``open``, ``opened``, ``further``, ``sealed``); only counts show.
+    """Read *parts* of the set (``open``, ``opened`` …); only counts show.
 
     *size* is how often a part is read for the clock. Raise `NoSuchPartError` for one that is empty.
     """

@@ -7,7 +7,8 @@ decided in the transaction before the call and is handed over in `Outgoing`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -249,6 +250,15 @@ class Outgoing:
     voice_url: str = ""  # a voice note, OGG/Opus: then there is no text
 
 
+def _nobody_counts() -> None:
+    pass
+
+
+LEFT: ContextVar[Callable[[], None]] = ContextVar("left", default=_nobody_counts)
+"""What `send` calls once its request stands on a connection: that is when it counts for a pace.
+It is no parameter, because the providers' own clients, which lie in between, pass nothing on."""
+
+
 class Channel(Protocol):
     """One way to reach people."""
 
@@ -274,7 +284,8 @@ class Channel(Protocol):
     async def send(self, outgoing: Outgoing) -> str:
         """Hand one text over, once, without retries; return the provider's id.
 
-        Raises SendError for everything that is not an acceptance.
+        Calls `LEFT` when its request is written. Raises SendError for everything that is not an
+        acceptance.
         """
 
     async def alive(self) -> None:

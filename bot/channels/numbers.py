@@ -8,6 +8,8 @@ import unicodedata
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, ValidationResult
 
+from bot.told import tell
+
 REGION = "NL"
 """Where a number without a country code is dialled from."""
 
@@ -18,11 +20,11 @@ _TOO_LONG = 64
 """Longer than any number with any decoration; keeps a pasted page out of the parser."""
 
 _REASONS = {
-    ValidationResult.TOO_SHORT: "het nummer is te kort",
-    ValidationResult.TOO_LONG: "het nummer is te lang",
-    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "het netnummer ontbreekt",
-    ValidationResult.INVALID_COUNTRY_CODE: "dit landnummer bestaat niet",
-    ValidationResult.INVALID_LENGTH: "het aantal cijfers klopt niet",
+    ValidationResult.TOO_SHORT: tell("het nummer is te kort"),
+    ValidationResult.TOO_LONG: tell("het nummer is te lang"),
+    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: tell("het netnummer ontbreekt"),
+    ValidationResult.INVALID_COUNTRY_CODE: tell("dit landnummer bestaat niet"),
+    ValidationResult.INVALID_LENGTH: tell("het aantal cijfers klopt niet"),
 }
 
 
@@ -45,8 +47,11 @@ def parse(text: str, region: str = REGION) -> tuple[str, list[str]]:
         raise BadNumber("het nummer is te lang")
     if _ROUNDED.fullmatch(written):
         raise BadNumber(
-            f"{written} is door een rekenblad afgerond; de laatste cijfers zijn weg. "
-            "Maak de kolom op als tekst en vul het nummer opnieuw in"
+            tell(
+                "%(number)s is door een rekenblad afgerond; de laatste cijfers zijn weg. "
+                "Maak de kolom op als tekst en vul het nummer opnieuw in",
+                number=written,
+            )
         )
     if decimal := _AS_DECIMAL.fullmatch(written):
         written = decimal[1]
@@ -78,7 +83,7 @@ def warning(e164: str) -> str | None:
     """Say, in Dutch, that *e164* is in no range that is in use, or None."""
     if phonenumbers.is_valid_number(_known(e164)):
         return None
-    return "dit nummer lijkt niet in gebruik"
+    return tell("dit nummer lijkt niet in gebruik")
 
 
 def is_landline(e164: str) -> bool:
@@ -108,5 +113,5 @@ def _filled_in(written: str, number: PhoneNumber) -> str | None:
     if digits.startswith(str(number.country_code)) and len(digits) > len(
         phonenumbers.national_significant_number(number)
     ):
-        return "de + is aangevuld"
-    return "de voorloopnul is aangevuld"
+        return tell("de + is aangevuld")
+    return tell("de voorloopnul is aangevuld")

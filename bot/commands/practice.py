@@ -193,7 +193,7 @@ def _move_in(
     with house.database.session() as session:
         _staff(session, content["staff"])
         if session.scalar(select(~exists().where(Inburgeraar.id > 0))):
-            for kind in ("people", "afspraken", "voortrajecten", "ambassadeurs"):
+            for kind in ("people", "afspraken", "slots", "voortrajecten", "ambassadeurs"):
                 report = store(session, house, parse(_csv(content[kind]), kind, PEOPLE.name))
                 if report.refused:
                     refuse(f"content/practice.yaml: {report}")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import click
 from sqlalchemy import select
 
-from bot import moments
+from bot import kalender, moments
 from bot.commands.shared import print_json, print_table, refuse
 from bot.db import AWAY, Database
 from bot.gemeente import Gemeente, GemeenteError, gemeente
@@ -36,7 +37,7 @@ def content(sms: bool) -> None:
     except ContentError as error:
         refuse(str(error))
     place = gemeente(load().gemeente or None)
-    doubts = warnings(texts, shipped(), place.max_segments)
+    doubts = [*warnings(texts, shipped(), place.max_segments), *_days()]
     wrong = faults(texts, shipped())
     for doubt in doubts:
         click.echo(f"let op  {doubt}")
@@ -53,6 +54,16 @@ def content(sms: bool) -> None:
     )
     if wrong:
         raise SystemExit(1)
+
+
+def _days() -> Iterator[str]:
+    """Yield that the list of days ends soon, if it does. Refuses one that cannot be used."""
+    try:
+        last = kalender.known_until()
+    except kalender.KalenderError as error:
+        refuse(str(error))
+    if last < moments.local(moments.now() + timedelta(days=180)).date():
+        yield f"kalender.yaml loopt tot {last:%d-%m-%Y}; vul het volgende jaar aan"
 
 
 def _saved(saved: Sequence[Thrift]) -> Iterator[str]:

@@ -21,10 +21,10 @@ from bot.models.dialogues import Dialogue
 from bot.models.messages import InboxEvent, Message, Reply
 from bot.models.people import Address, Inburgeraar
 from bot.models.voortrajecten import Deelname
-from bot.outreach import aftermath, ambassadeurs, people, replies, voortraject
+from bot.outreach import aftermath, ambassadeurs, people, replies, trials, voortraject
 from bot.outreach import voices as readers
 from bot.outreach.afspraken import TOLD
-from bot.privacy import consent
+from bot.privacy import consent, erasure
 from bot.wording.languages import find, shipped
 
 DIALOGUE_LASTS = timedelta(days=7)
@@ -77,8 +77,15 @@ def handle(session: Session, house: House, event: InboxEvent) -> tuple[str, str]
         aftermath.known(session, heard.message)
         if failed is not None:
             aftermath.not_arrived(session, house, failed)
+        inbox.forget_strays(session, [event.id], [heard.message])
         return None
     address = inbox.address_of(session, heard, event.received_at)
+    key = house.settings.signing_key
+    if address.last_inbound_at is None and not erasure.meet(
+        session, key, address, event.received_at
+    ):
+        erasure.too_late(session, key, address, event, stop=_says_stop(heard))
+        return None
     if heard.reachable is False:
         people.blocked_us(session, address)
         return None
@@ -95,6 +102,11 @@ def handle(session: Session, house: House, event: InboxEvent) -> tuple[str, str]
         if heard.provider_answered and not _wants_in(heard, address):
             return None
     turn = _turn(session, house, event, heard, address, reply)
+    if trials.claim(session, address, event, heard.text):
+        turn.said = Understood("human", "a colleague ties the phone that they test on")
+        turn.say("colleague.test_phone")
+        reply.intent, reply.why = turn.said.intent, turn.said.why
+        return None
     reply.intent, reply.why = turn.said.intent, turn.said.why
     _act(turn, heard)
     reply.message_id = turn.question.id if turn.question else None
@@ -114,6 +126,11 @@ def _mirror(session: Session, heard: Heard, address: Address, reply: Reply) -> N
     else:
         reply.intent, reply.why = "start", "the provider started this number itself"
         people.start_again(session, address, evidence, reply.at)
+
+
+def _says_stop(heard: Heard) -> bool:
+    said = understand(heard.text, language="nl", asks=None, button=heard.button or None)
+    return heard.provider_stop == "stop" or said.intent == "stop"
 
 
 def _wants_in(heard: Heard, address: Address) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import func, select
 
 from bot import moments
+from bot.channels.base import WHATSAPP, Button
 from bot.conversation.describe import in_one_line_each
 from bot.conversation.turn import Turn
 from bot.messaging import outbox, route
@@ -18,7 +19,7 @@ from bot.models.voortrajecten import Deelname
 from bot.outreach import people, reminders, replies, tasks, voortraject
 from bot.outreach.afspraken import TOLD
 from bot.privacy import consent
-from bot.wording.languages import shipped
+from bot.wording.languages import languages, shipped
 
 
 def stop(turn: Turn) -> None:
@@ -94,7 +95,12 @@ def _kept(turn: Turn) -> dict[str, Any]:
 
 
 def _speak(turn: Turn, wanted: str) -> str | None:
-    """Speak *wanted*; an open question is asked again in it, which says all there is to say."""
+    """Speak *wanted*; an open question is asked again in it, which says all there is to say.
+
+    One tap leads back, where there is room for one: a language is easily changed by mistake.
+    """
+    before = [languages()[turn.language]] if turn.language != wanted else []
+    back = route.language_buttons(before) if not route.numbered(turn.address.channel) else []
     people.change_language(turn.address, turn.person, wanted)
     turn.language = wanted
     resume = turn.data.get("resume")
@@ -102,23 +108,31 @@ def _speak(turn: Turn, wanted: str) -> str | None:
         return str(resume)
     waiting = turn.question or next(iter(turn.candidates), None)
     turn.end()
-    if waiting is None or not ask_again(turn, waiting):
-        turn.say("language.changed")
+    if waiting is None or not ask_again(turn, waiting, back):
+        turn.say("language.changed", buttons=back)
     return None
 
 
-def ask_again(turn: Turn, question: Message) -> bool:
-    """Say *question* once more as it was, in the language of now; False if it is too late."""
+def ask_again(turn: Turn, question: Message, buttons: Sequence[Button] = ()) -> bool:
+    """Say *question* once more as it was, in the language of now; False if it is too late.
+
+    Whoever has said yes is told so and not asked again. *buttons* come after its own where
+    there is room.
+    """
+    key = reminders.said_again(turn.session, question)
+    own = turn.house.catalogue.entries[key].buttons
+    if turn.address.channel == WHATSAPP and len(own) + len(buttons) > route.QUICK_REPLIES:
+        buttons = ()
     if question.expires_at <= moments.now():
         return False
-    if turn.is_silent(question.key, question.about):
+    if turn.is_silent(key, question.about):
         return True
     return (
         outbox.queue(
             turn.session,
             turn.house,
             occasion=f"{question.occasion}:again:{turn.event.id}",
-            key=question.key,
+            key=key,
             person=question.person,
             address=turn.address,
             language=turn.language,
@@ -127,6 +141,7 @@ def ask_again(turn: Turn, question: Message) -> bool:
             version=question.version,
             expires_at=question.expires_at,
             in_reply_to=turn.event,
+            buttons=buttons,
         )
         is not None
     )

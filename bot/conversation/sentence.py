@@ -6,12 +6,12 @@ no single likeness decides. Words and kinds are data: ``words`` in content/lexic
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
-from bot.conversation.lexicon import Message, lexicon, source, spell
+from bot.conversation.lexicon import Message, and_kind, forms, lexicon, plain, source, words_in
 
 LONGEST = 18
 """Words in the longest text that is read as one sentence."""
@@ -23,35 +23,48 @@ Kinds = frozenset[str]
 class Words:
     """The words of one language and its kin."""
 
-    whole: dict[str, set[str]] = field(default_factory=dict)
-    begins: dict[str, set[str]] = field(default_factory=dict)
-    doubted: dict[str, set[str]] = field(default_factory=dict)
+    whole: dict[str, frozenset[str]] = field(default_factory=dict)
+    begins: dict[str, frozenset[str]] = field(default_factory=dict)
+    doubted: dict[str, frozenset[str]] = field(default_factory=dict)
     """Words whose meaning nobody is sure of, so that they never decide alone."""
-    shorter: dict[str, set[str]] = field(default_factory=dict)
-    """A long word without one of its letters -> the words it may be."""
+    shorter: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """The hash of a long word without one of its letters -> the words it may be; there are so
+    many that the letters themselves would take a great part of all memory."""
     days: set[str] = field(default_factory=set)
     """Days and parts of a day, whole."""
     day_stems: tuple[str, ...] = ()
     """What such words begin with."""
-    reach: int = 1
+    joins: list[str] = field(default_factory=list)
+    """What is written on to a word, as its lexicon writes it: ``و+`` before, ``+ን`` behind."""
+    denies: list[str] = field(default_factory=list)
+    """What is written around a word that denies it: ``ما+ش``."""
+    reach: dict[str, int] = field(default_factory=dict)
+    """The first word of a phrase -> words in the longest that begins so."""
 
     def add(self, kind: str, phrase: str) -> None:
         """Hold *phrase*; a star at its end is whatever follows, ``?`` before it is doubt."""
-        spelled = spell(phrase.lstrip("?").rstrip("*"))
+        if kind in {"joins", "denies"}:
+            (self.joins if kind == "joins" else self.denies).append(phrase)
+            return
+        spelled = words_in(phrase.lstrip("?").rstrip("*"))
         whole = self.doubted if phrase.startswith("?") else self.whole
         table = self.begins if phrase.endswith("*") else whole
-        for words in (spelled.exact, spelled.bare):
-            table.setdefault(" ".join(words), set()).add(kind)
-            self.reach = max(self.reach, len(words))
+        for words in set(spelled):
+            held = " ".join(words)
+            table[held] = and_kind(table.get(held), kind)
+            if len(words) > 1:
+                self.reach[words[0]] = max(self.reach.get(words[0], 0), len(words))
             if kind == "day" and table is self.begins:
                 self.day_stems += (" ".join(words),)
             elif kind == "day":
                 self.days.add(" ".join(words))
             if len(words) == 1 and table is self.whole and len(words[0]) >= LONG:
                 for lesser in _lesser(words[0]):
-                    self.shorter.setdefault(lesser, set()).add(words[0])
+                    known = self.shorter.get(hash(lesser), ())
+                    if words[0] not in known:
+                        self.shorter[hash(lesser)] = (*known, words[0])
 
-    def likely(self, word: str) -> set[str]:
+    def likely(self, word: str) -> Set[str]:
         """Return the kinds of the words that *word* is with one letter wrong; empty if none.
 
         The first letter is never the wrong one, for in many languages it is the denial; a letter
@@ -62,18 +75,22 @@ class Words:
         near = {
             known
             for lesser in _lesser(word)
-            for known in self.shorter.get(lesser, ())
+            for known in self.shorter.get(hash(lesser), ())
             if known[0] == word[0] and _one_letter_off(known, word)
         }
         kinds = {kind for known in near for kind in self.whole[known]}
         return set() if kinds & NEVER_LIKELY else kinds
+
+    def longest(self, said: Message, at: int) -> int:
+        """Return how many words the longest phrase has that begins as word *at* does."""
+        return max(self.reach.get(said.exact[at], 1), self.reach.get(said.bare[at], 1))
 
     def is_day(self, exact: str, bare: str) -> bool:
         """Return whether these words are a day or a part of it, also where they may be filler."""
         days = self.days
         return exact in days or bare in days or bare.startswith(self.day_stems)
 
-    def kinds(self, exact: str, bare: str) -> set[str]:
+    def kinds(self, exact: str, bare: str) -> Set[str]:
         """Return the kinds of these words; empty if they are unknown."""
         if found := self.whole.get(exact) or self.whole.get(bare):
             return found
@@ -83,11 +100,39 @@ class Words:
                     return found
         return set()
 
+    def denied(self, word: str) -> Set[str]:
+        """Return the kinds of *word* without the denial written around it, and ``not``."""
+        for around in self.denies:
+            before, _, after = around.partition("+")
+            stem = word.removeprefix(before).removesuffix(after)
+            if len(stem) > 1 and word == before + stem + after:
+                found = self.kinds(stem, stem)
+                if "halt" in found:
+                    return {"goon"}
+                if found and not found & NEVER_LIKELY:
+                    return {*found, "not"}
+        return set()
+
+    def joined(self, word: str) -> Set[str]:
+        """Return the kinds of *word* without what is written on to it: and, to, the."""
+        for part in self.joins:
+            stem = word.removeprefix(part[:-1]) if part[-1] == "+" else word.removesuffix(part[1:])
+            if stem != word and len(stem) > 1:
+                found = self.kinds(stem, stem) or self.denied(stem) or self.joined(stem)
+                if found and not found & NEVER_LIKELY:
+                    return found
+        return set()
+
 
 LONG = 5
 """Letters of the shortest word that is also read with one letter wrong."""
 
-NEVER_LIKELY = frozenset({"yes", "no", "halt", "off", "nosend", "kill", "live", "wrong", "iam"})
+NEVER_LIKELY = frozenset(
+    {
+        *("yes", "no", "halt", "off", "nosend", "kill", "live", "wrong", "iam", "drop", "leave"),
+        *("breath", "wake", "goon"),
+    }
+)
 """Kinds that are never read with a letter wrong."""
 
 
@@ -117,20 +162,20 @@ def words_of(language: str) -> Words:
     for code in (language, *told["kin"].get(language, ())):
         low = _low(told["languages"].get(code, {}))
         for kind, phrases in told["words"].get(code, {}).items():
-            for phrase in map(str.strip, phrases.split(",")):
+            for phrase in forms(phrases):
                 doubt = "?" if kind in {"yes", "come", "cannot"} and phrase in low else ""
                 held.add(kind, doubt + phrase)
         for group, entries in told["languages"].get(code, {}).items():
             if kind := _FROM_LISTS.get(group):
                 for entry in entries:
-                    held.add(kind, entry)
+                    held.add(kind, plain(entry))
     return held
 
 
 def _low(groups: dict[str, Any]) -> set[str]:
     """Return the phrases of a language that say of themselves that nobody is sure of them."""
     return {
-        entry["t"]
+        plain(entry["t"])
         for group in ("confirm", "decline")
         for entry in groups.get(group, ())
         if entry["c"] == "low"
@@ -173,6 +218,7 @@ class Rule:
     why: str
 
 
+@lru_cache(maxsize=8)  # one text is asked about by many rules
 def see(said: Message, language: str) -> Seen:
     """Return *said* by the longest words of *language* at each place."""
     words = words_of(language)
@@ -184,11 +230,12 @@ def see(said: Message, language: str) -> Seen:
     days: set[str] = set()
     denials = able = at = 0
     while at < count:
-        for end in range(min(count, at + words.reach), at, -1):
+        for end in range(min(count, at + words.longest(said, at)), at, -1):
             exact, bare = " ".join(said.exact[at:end]), " ".join(said.bare[at:end])
             found = words.kinds(exact, bare)
             if not found and end == at + 1:
-                found = _less_held(words, said.bare[at])
+                word = said.exact[at]
+                found = _less_held(words, said.bare[at]) or words.denied(word) or words.joined(word)
             if found:
                 sure |= found
                 break
@@ -196,6 +243,8 @@ def see(said: Message, language: str) -> Seen:
                 break
         if not found:
             found = {"figure"} if said.exact[at][0].isdigit() else words.likely(said.bare[at])
+        if not found and len(said.bare[at]) > 3:
+            found = _dutch_filler(said.exact[at], said.bare[at])
         if "close" in found and count - end <= 3:
             break
         if not found and at not in fused and not _signs_off(said, at):
@@ -206,7 +255,15 @@ def see(said: Message, language: str) -> Seen:
             days.add(said.bare[end - 1])
         denials += "not" in found and not found & {"no", "cannot"} and at not in fused
         at = end
-    counted = {kind for kind, true in (("days", len(days) > 1), ("cans", able > 1)) if true}
+    if "mayi" in sure:
+        kinds, sure = kinds | {"can"}, sure | {"can"}
+    counts = {
+        "oneday": len(days) == 1,
+        "days": len(days) > 1,
+        "cans": able > 1,
+        "asked": said.question,
+    }
+    counted = {kind for kind, true in counts.items() if true}
     if unknown:
         counted.add("strange")
     return Seen(
@@ -214,13 +271,21 @@ def see(said: Message, language: str) -> Seen:
     )
 
 
+def _dutch_filler(exact: str, bare: str) -> Set[str]:
+    """The kinds of a Dutch or English word that says nothing but politeness or a day."""
+    return set().union(*(words_of(code).kinds(exact, bare) for code in ("nl", "en"))) & _FILLS
+
+
+_FILLS = {"fill", "day", "everyday"}
+
+
 def _fused(words: Words, said: Message) -> set[int]:
     """The places of a *cannot* of several words, also where a greedy eye parts them."""
     found: set[int] = set()
     for at in range(len(said.exact) - 1):
-        for end in range(at + 2, min(len(said.exact), at + words.reach) + 1):
+        for end in range(at + 2, min(len(said.exact), at + words.longest(said, at)) + 1):
             exact, bare = " ".join(said.exact[at:end]), " ".join(said.bare[at:end])
-            kinds = words.whole.get(exact) or words.whole.get(bare) or set()
+            kinds = words.whole.get(exact) or words.whole.get(bare) or ()
             if "cannot" in kinds:
                 found.update(range(at, end))
     return found
@@ -232,7 +297,7 @@ def _signs_off(said: Message, at: int) -> bool:
     return at >= len(said.exact) - said.signed and len(word) > 3 and not lexicon().knows(word)
 
 
-def _less_held(words: Words, word: str) -> set[str]:
+def _less_held(words: Words, word: str) -> Set[str]:
     """The kinds of a word of which letters are doubled: yess, таак."""
     for at in range(1, len(word)):
         if word[at] == word[at - 1] and (found := words.whole.get(word[:at] + word[at + 1 :])):
@@ -256,10 +321,20 @@ GRAVE = _rules(
         "emergency | cannot live | does not want to live",
         "emergency | notwant live | does not want to live",
         "emergency | kill -msg -cancel -appt | somebody is hurt or threatened",
+        "emergency | breath not | does not breathe",
+        "emergency | breath cannot | does not breathe",
+        "emergency | wake not | does not wake",
+        "emergency | wake cannot | does not wake",
         "stop | off -again | wants to be taken off the list",
+        "stop | drop number -again -appt -wrong -amiss -person -if | wants the number removed",
+        "stop | drop list -again -appt -wrong -amiss -person -if | wants to be taken off the list",
+        "stop | leave list -again -appt -if -asks | leaves the list",
+        "stop | leave msg -again -appt -if -asks | leaves the messages",
         "stop | halt msg -not | ends the messages",
         "stop | cancel msg -strange -got -appt -not -come -cannot -thanks -send -asks -day -when "
         "-why | cancels the messages",
+        "stop | halt list -not -appt -asks | ends the list",
+        "stop | cancel list -not -appt -asks -come -cannot -day -when -again | ends the list",
         "stop | halt send -not -appt -asks | ends the messages",
         "stop | not want msg -can -come -grasp | wants no messages",
         "stop | not send msg -can -grasp -got -why | wants no messages",
@@ -277,6 +352,7 @@ NEEDS = _rules(
         "start | again msg -not -halt -yes | wants messages again",
         "start | again send -not -halt -yes | wants messages again",
         "wrong_number | person not | does not know the person",
+        "wrong_number | number not name -appt | somebody else's number",
         "wrong_number | wrong iam | is somebody else",
         "wrong_number | wrong person | does not know the person",
         "wrong_number | amiss number -appt | a wrong number",
@@ -287,7 +363,11 @@ NEEDS = _rules(
         "wrong_number | iam number -appt | is somebody else",
         "childcare | nursery -ill | asks about childcare",
         "childcare | child care -ill | nobody to mind the children",
+        "childcare | child care nobody | nobody to mind the children",
+        "childcare | care nobody -ill | nobody to mind the children",
         "childcare | child nobody -ill | nobody to mind the children",
+        "human | letter not -msg | has a letter that it does not understand",
+        "human | letter cannot -msg | has a letter that it does not understand",
         "human | money | asks about money: a colleague answers",
         "human | ring | asks to be called",
         "help | grasp not | does not understand",
@@ -297,9 +377,33 @@ NEEDS = _rules(
 
 ANSWERS = _rules(
     (
+        "human | closed | came, and nobody was there: the klantmanager should know",
+        "reschedule | not now after -cannot | not now, but later",
+        "reschedule | now later -come -yes -cannot -asks | not now, but later",
+        "reschedule | no now after | not now, but later",
+        "reschedule | now no after | not now, but later",
+        "reschedule | after event -yes -ill | not now, but later",
+        "reschedule | rather oneday -asks -msg | another day",
+        "reschedule | month -come -cannot -asks -figure -not | another month",
+        "reschedule | month only -cannot -asks | another month",
+        "reschedule | only day better | another day",
+        "reschedule | mayi figure -child -money -ring | asks for another hour",
         "human | late -not -cannot | comes late: the klantmanager should know",
         "reschedule | change -msg -grasp | asks to move it",
         "reschedule | when better | names another time",
+        "reschedule | mayi oneday come -child -care -money -ring -ill | asks for another day",
+        "reschedule | mayi oneday -child -care -money -ring -strange | asks for another day",
+        "reschedule | mayi when -child -care -money -ring -come -yes | asks for another day",
+        "reschedule | asked day can -asks -child -money -msg -not | asks for another day",
+        "reschedule | asked day better -asks -child -money -msg -not | asks for another day",
+        "reschedule | days busy can | not that day, but another",
+        "reschedule | days busy better | not that day, but another",
+        "reschedule | days busy come -not -cannot | not that day, but another",
+        "reschedule | days no can | not that day, but another",
+        "reschedule | days no better | not that day, but another",
+        "reschedule | now when come -yes -asks | not now, but later",
+        "reschedule | now busy later -asks | not now, but later",
+        "reschedule | cannot later -asks | not now, but later",
         "reschedule | days cannot can | not that day, but another",
         "reschedule | days cannot yes | not that day, but another",
         "reschedule | days not cans | not that day, but another",
@@ -320,7 +424,10 @@ ANSWERS = _rules(
         "reschedule | later better | asks for another time",
         "reschedule | day better -come -yes | names another time",
         "unclear | if | in doubt: neither yes nor no",
+        "decline | notwant appt -msg -change -when -day -asks | needs the afspraak no more",
+        "decline | drop appt -not -msg -list -number | cancels the afspraak",
         "decline | cancel appt -not -msg | cancels the afspraak",
+        "decline | cancel want -not -msg -send -halt -list | wants to cancel",
         "decline | cannot -later | cannot come",
         "decline | ill -not | is ill",
         "decline | ill not | is ill",
@@ -336,11 +443,15 @@ ANSWERS = _rules(
     )
 )
 
+_MOVES = tuple(rule for rule in ANSWERS if rule.intent == "reschedule")
+"""What a question may be taken for."""
+
 _SPOILS_A_YES = frozenset(
     {
-        *("no", "not", "cannot", "ill", "cancel", "change", "when", "later", "msg", "send", "halt"),
-        *("off", "again", "kill", "late", "if", "but", "asks", "care", "child", "nobody", "number"),
-        *("iam", "what", "grasp", "live", "money", "nosend", "wrong", "ring"),
+        *("no", "not", "cannot", "ill", "cancel", "change", "when", "later", "msg", "send"),
+        *("halt", "off", "again", "kill", "late", "if", "but", "asks", "care", "child"),
+        *("nobody", "number", "iam", "what", "grasp", "live", "money", "nosend", "wrong", "ring"),
+        *("drop", "leave", "only", "mayi", "event", "rather", "month"),
     }
 )
 
@@ -360,12 +471,22 @@ def grave(said: Message, languages: Iterable[str]) -> tuple[str, str] | None:
     """Return danger or a wish to stop, and why, in whichever language it is said."""
     if len(said.exact) > LONGEST:
         return None
+    languages = tuple(languages)
+    rules = _DANGER if goes_on(said, languages) else GRAVE
     for code, seen in _seen(said, languages):
-        if found := _first(GRAVE, seen, code):
+        if found := _first(rules, seen, code):
             return found
         if "halt" in seen.sure and seen.kinds <= _ONLY_ENDS and _asks_to_end(said):
             return "stop", f"a sentence in {code}: nothing is said but to end it"
     return None
+
+
+_DANGER = tuple(rule for rule in GRAVE if rule.intent == "emergency")
+
+
+def goes_on(said: Message, languages: Iterable[str]) -> bool:
+    """Return whether it asks us not to stop."""
+    return any("goon" in seen.kinds for _, seen in _seen(said, languages))
 
 
 _ONLY_ENDS = frozenset({"halt", "fill", "me", "more", "now", "want"})
@@ -407,14 +528,15 @@ def answer(said: Message, languages: Iterable[str]) -> tuple[str, str] | None:
     if len(said.exact) > LONGEST:
         return None
     denied = False
+    rules = _MOVES if said.question else ANSWERS
     for place, (code, seen) in enumerate(_seen(said, languages)):
-        before, denied = denied, denied or bool(seen.kinds & _DENIES)
+        before, denied = denied, denied or bool(seen.kinds & _DENIES or "asks" in seen.sure)
         if (4 if place else 2) * len(seen.unknown) > seen.count:
             continue
         if seen.denials > 1 or (seen.denials and "cannot" in seen.kinds):
             continue
         # A word that denies in a nearer language is no filler of a farther one: ku bê, en be.
-        found = (None if before else _yes(said, seen, code)) or _first(ANSWERS, seen, code)
+        found = (None if before else _yes(said, seen, code)) or _first(rules, seen, code)
         if found and said.question and found[0] != "reschedule":
             return None
         if found:
@@ -425,6 +547,13 @@ def answer(said: Message, languages: Iterable[str]) -> tuple[str, str] | None:
 def about_money(said: Message, languages: Iterable[str]) -> bool:
     """Return whether money is named, in words we are sure of."""
     return any("money" in seen.sure for _, seen in _seen(said, languages))
+
+
+def only_thanks(said: Message, languages: Iterable[str]) -> bool:
+    """Return whether it thanks, and says nothing of coming."""
+    return any(
+        "thanks" in seen.sure and "come" not in seen.kinds for _, seen in _seen(said, languages)
+    )
 
 
 def denies(said: Message, language: str) -> bool:
@@ -454,12 +583,15 @@ def chooses(said: Message, languages: Iterable[str]) -> bool:
     for code in languages:
         words = words_of(code)
         kinds = [words.kinds(*pair) for pair in zip(said.exact, said.bare, strict=True)]
-        if all(
-            "pick" in found or words.whole.get(word) == {"fill"}
-            for found, word in zip(kinds, said.exact, strict=True)
-        ) and any("pick" in found for found in kinds):
+        if all(found and found <= _POINTS for found in kinds) and any(
+            "pick" in found for found in kinds
+        ):
             return True
     return False
+
+
+_POINTS = frozenset({"number", "pick", "fill", "me", "oneday"})
+"""What may stand beside a number that is chosen."""
 
 
 def fused_no(said: Message, languages: Iterable[str]) -> tuple[str, str] | None:
@@ -471,15 +603,64 @@ def fused_no(said: Message, languages: Iterable[str]) -> tuple[str, str] | None:
     return None
 
 
+def in_spite(said: Message, languages: Iterable[str]) -> tuple[str, str] | None:
+    """Return that somebody comes, who says so behind a *but*: I work at night but I come.
+
+    Whatever stands before it is taken back, known or not, unless it names a time or a condition.
+    """
+    languages = tuple(languages)
+    for at in range(len(said.exact) - 1, 0, -1):
+        if not any("yet" in words_of(code).whole.get(said.exact[at], ()) for code in languages):
+            continue
+        head = Message(said.exact[:at], said.bare[:at])
+        tail = Message(said.exact[at + 1 :], said.bare[at + 1 :], question=said.question)
+        for code in languages:
+            seen, before = see(tail, code), see(head, code)
+            if "come" not in seen.sure or seen.kinds & {"oneday", "days", "figure"}:
+                continue
+            stands = _STANDS - {"cannot", "not"} if "now" in seen.kinds else _STANDS
+            return None if before.kinds & stands else _yes(tail, seen, code)
+        return None
+    return None
+
+
+_STANDS = frozenset(
+    {
+        *("when", "change", "late", "if", "asks", "mayi", "halt", "msg", "only", "later"),
+        *("cannot", "not"),
+    }
+)
+"""What a *but* does not take back."""
+
+
 def asks_for(said: Message, languages: Iterable[str]) -> bool:
     """Return whether the words beside the name of a language ask for it: is it possible in ..."""
     return any(
-        not seen.unknown and seen.kinds <= _ASKS_FOR and seen.kinds != {"fill"}
+        not seen.unknown and seen.kinds <= _ASKS_FOR and seen.kinds - {"fill", "asked"}
         for seen in (see(said, code) for code in languages)
     )
 
 
-_ASKS_FOR = {"fill", "can", "want", "asks", "better", "msg", "send", "tongue", "grasp"}
+def cannot_read(said: Message, languages: Iterable[str]) -> bool:
+    """Return whether the words beside the names of languages say which is known and which not."""
+    return any(
+        "tongue" in seen.sure
+        and 4 * len(seen.unknown) <= seen.count
+        and not seen.kinds & _NO_TONGUE
+        for _, seen in _seen(said, languages)
+    )
+
+
+_NO_TONGUE = frozenset({"come", "appt", "child", "day", "busy", "what"})
+"""What is said of an afspraak or of people, not of a language to write in."""
+
+
+_ASKS_FOR = frozenset(
+    {
+        *("fill", "can", "want", "asks", "asked", "better", "msg", "send", "tongue", "grasp"),
+        *("mayi", "only", "if", "rather"),
+    }
+)
 """What stands beside the name of a language that is asked for."""
 
 
@@ -522,9 +703,13 @@ def _a_name(said: Message, seen: Seen, code: str) -> tuple[str, str] | None:
 
 
 def _yes(said: Message, seen: Seen, code: str) -> tuple[str, str] | None:
-    if seen.unknown or said.question or seen.kinds & _SPOILS_A_YES:
+    calm = {"calm", "come"} <= seen.sure and not seen.denials
+    spoils = _SPOILS_A_YES - {"no", "not"} if calm else _SPOILS_A_YES
+    if seen.unknown or said.question or seen.kinds & spoils:
         return None
     if seen.kinds & {"figure", "busy"} and "come" not in seen.sure:
+        return None
+    if {"days", "busy"} <= seen.kinds:
         return None
     if "come" in seen.kinds - seen.sure and "yes" not in seen.sure:
         return None

@@ -4,13 +4,15 @@ The layers, the first that is sure decides:
 
 1. a tapped button;
 2. the code of an ambassadeur's link;
-3. danger, wherever it stands in the text;
+3. danger, wherever it stands in the text; then the families of content/grave.yaml: danger, wishes
+   to stop and wishes to start again, in whichever words;
 4. a digit for the question that is open;
 5. words known from end to end: a phrase, with greetings, politeness and emoji around it;
 6. words that mean one thing wherever they stand in a sentence.
 
-A yes is only ever found by 1, 4 and 5, so a word nobody knows never hides in a yes. What no layer
-is sure of is ``human`` where it asks for something and ``unclear`` otherwise. The words are data:
+A yes is only ever found by 1, 4 and 5 and in a sentence, or what stands behind its *but*, of which
+every word is known: a word nobody knows never hides in a yes. What no layer is sure of is ``human``
+where it asks for something and ``unclear`` otherwise. The words are data: content/grave.yaml and
 content/lexicon.yaml.
 """
 
@@ -18,8 +20,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from bot.conversation import sentence
+from bot.conversation import grave, sentence
 from bot.conversation.lexicon import Entry, Lexicon, Message, lexicon
+from bot.conversation.link_code import code_in
 from bot.wording.languages import languages
 
 CHOICES = {1: "confirm", 2: "reschedule", 3: "decline"}
@@ -97,7 +100,7 @@ def understand(
     """
     if button is not None and (tapped := _tapped(button)):
         return tapped
-    if code := _code(text):
+    if code := code_in(text):
         return Understood("start", "the code of a link", code=code)
     if command := _COMMAND.match(text):
         return Understood(command[1].casefold(), f"the command /{command[1].casefold()}")
@@ -123,57 +126,6 @@ _COMMAND = re.compile(r"\s*/(start|stop|help|language)(?![^\W_])", re.IGNORECASE
 """What Telegram's own buttons send; whatever follows changes nothing."""
 
 
-# --- the code of a link -----------------------------------------------------------------------
-
-_MISREAD = str.maketrans("ILO", "110")
-_ALPHABET = frozenset("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
-_LENGTH = 10
-_MARKS = ".,;:!?\"'()"
-_START = re.compile(r"^\W*start(?:@\w+)?\b[\s:=]*(?P<rest>.*)$", re.IGNORECASE | re.DOTALL)
-_LINK = re.compile(r"(?:/a/|[?&]start=)(?P<code>[0-9A-Za-z-]+)")
-_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad]")
-
-
-def _code(text: str) -> str | None:
-    """Find the code of a link: in a link, after START, or as the whole text.
-
-    The code has ten signs of Crockford's base 32 (no I, L, O, U); small letters, spaces and dashes
-    are forgiven, I and L read as 1, O as 0. Plain words are no code: unless it stands in capitals
-    after START there must be a digit among its signs.
-    """
-    seen = _INVISIBLE.sub("", text[:500])
-    if link := _LINK.search(seen):
-        return _canonical(link["code"])
-    started = _START.match(seen)
-    if started is None:
-        return _bare_code(seen)
-    pieces = started["rest"].split()
-    if pieces and pieces[0].isupper() and (code := _canonical(pieces[0].strip(_MARKS))):
-        return code
-    joined = ""
-    for piece in pieces[:_LENGTH]:
-        joined += piece.strip(_MARKS)
-        code = _canonical(joined)
-        if code and any(sign.isdigit() for sign in joined):
-            return code
-    return None
-
-
-def _bare_code(seen: str) -> str | None:
-    """A code and nothing else; ten minutes later is none, nor is a phone number."""
-    pieces = [piece for piece in re.split(r"[\s-]+", seen.strip().strip(_MARKS)) if piece]
-    code = _canonical("".join(pieces))
-    with_digit = sum(any(sign.isdigit() for sign in piece) for piece in pieces)
-    if code is None or code.isdigit() or with_digit < min(2, len(pieces)):
-        return None
-    return code if with_digit and not lexicon().knows(seen.strip().casefold()) else None
-
-
-def _canonical(typed: str) -> str | None:
-    signs = typed.replace("-", "").upper().translate(_MISREAD)
-    return signs if len(signs) == _LENGTH and set(signs) <= _ALPHABET else None
-
-
 # --- reading ----------------------------------------------------------------------------------
 
 
@@ -194,6 +146,7 @@ class _Reader:
         """Try the layers in order."""
         layers: tuple[Callable[[], Understood | None], ...] = (
             self.danger,
+            self.a_grave_family,
             self.a_number,
             self.known_words,
             self.stop_at_the_edge,
@@ -217,6 +170,10 @@ class _Reader:
             if end - start > 1 or not any(map(self.denies, beside)):
                 return Understood("emergency", f"danger: {_cited(entry)}")
         return None
+
+    def a_grave_family(self) -> Understood | None:
+        """Danger, a wish to stop or to start again, put together from kinds of words."""
+        return self.unless_angry(grave.grave(self.said, self.tongues()))
 
     # layer 4
 
@@ -317,7 +274,7 @@ class _Reader:
 
     def ends(self, start: int) -> Iterable[int]:
         """Where something that begins at word *start* may end, the longest first."""
-        return range(min(self.count, start + self.held.reach(*self.one(start))), start, -1)
+        return range(min(self.count, start + (self.held.reach(*self.one(start)) or 1)), start, -1)
 
     def spelling(self, start: int, end: int) -> tuple[str, str]:
         """The words from *start* to *end*, with and without accents."""
@@ -556,6 +513,8 @@ class _Reader:
 
     def no_wish_to_stop(self, start: int, end: int) -> bool:
         """Whether other words turn the stop from *start* to *end* round: do not stop, bus stop."""
+        if end - start < self.count and sentence.goes_on(self.said, self.tongues()):
+            return True
         if self.denied(start, end) and not (
             start == 0 and sentence.no_more(self.without(start, end), self.tongues())
         ):
@@ -577,6 +536,8 @@ class _Reader:
         """The name of a language in a short request: in het Engels, I speak only Arabic."""
         if self.count > SENTENCE:
             return None
+        if found := self.one_for_another():
+            return found
         for start in range(self.count):
             for end in self.ends(start):
                 if (code := self.named(start, end)) is None:
@@ -589,6 +550,26 @@ class _Reader:
                     sentence.asks_for(self.without(start, end), self.tongues())
                 ):
                     return Understood("language", f"asks for {code} by name", language=code)
+        return None
+
+    def one_for_another(self) -> Understood | None:
+        """Two languages in one text: I cannot read this one, write that one."""
+        names: dict[str, range] = {}
+        for start in range(self.count):
+            for end in self.ends(start):
+                if (code := self.named(start, end)) and code not in names:
+                    names[code] = range(start, end)
+        if len(names) != 2:
+            return None
+        rest = [at for at in range(self.count) if not any(at in place for place in names.values())]
+        exact, bare = self.said.exact, self.said.bare
+        beside = Message(tuple(exact[at] for at in rest), tuple(bare[at] for at in rest))
+        others = [code for code in names if code != self.preferred]
+        if sentence.cannot_read(beside, self.tongues()):
+            code = others[0] if len(others) == 1 else None
+            return Understood("language", "cannot read one language, knows another", language=code)
+        if sentence.asks_for(beside, self.tongues()):
+            return Understood("language", "asks for one of two languages", language=others[0])
         return None
 
     def all_in(self, places: list[int], roles: frozenset[str]) -> bool:
@@ -631,9 +612,14 @@ class _Reader:
     def a_grave_sentence(self) -> Understood | None:
         """Danger or a wish to stop, put in other words than the lists hold."""
         found = sentence.grave(self.said, self.tongues())
-        if found and found[0] == "stop" and "distress" in self.kinds:
-            return None  # anger is looked at by a colleague, not cut off
-        return self.by(found)
+        if found and grave.bars(self.said, self.tongues(), found[0]):
+            return None
+        return self.unless_angry(found)
+
+    def unless_angry(self, found: tuple[str, str] | None) -> Understood | None:
+        """What was found; but anger is looked at by a colleague, not cut off."""
+        angry = found and found[0] == "stop" and "distress" in self.kinds
+        return None if angry else self.by(found)
 
     def a_need(self) -> Understood | None:
         """A sentence that asks for something a rule knows."""
@@ -643,7 +629,15 @@ class _Reader:
         """A short sentence that says yes, no or another time."""
         if "distress" in self.kinds or (self.said.signs and "decline" in self.kinds):
             return None
-        return self.by(sentence.answer(self.said, self.tongues()))
+        found = sentence.in_spite(self.said, self.tongues()) or sentence.answer(
+            self.said, self.tongues()
+        )
+        if found and found[0] == "confirm" and "doubt" in self.kinds:
+            return Understood("unclear", "a yes that rolls its eyes")
+        if found and found[0] == "confirm" and self.asks not in NUMBERED:
+            thanked = sentence.only_thanks(self.said, self.tongues())
+            found = ("thanks", "thanks, and no question is open") if thanked else found
+        return self.by(found)
 
     def by(self, found: tuple[str, str] | None) -> Understood | None:
         return Understood(*found) if found else None
@@ -665,7 +659,8 @@ class _Reader:
             return None
         entry = found[0][0]
         said = {at for _, start, end in found for at in range(start, end)}
-        if intent in {"wrong_number", "reschedule"} and self.denied_outside(said):
+        near = set(range(min(said) - 2, max(said) + 2)) if intent == "wrong_number" else None
+        if intent in {"wrong_number", "reschedule"} and self.denied_outside(said, near):
             told = self.an_answer()
             if told and told.intent == intent:
                 return told
@@ -698,9 +693,10 @@ class _Reader:
         """Whether a word outside *start* to *end* turns a meaning round."""
         return self.denied_outside(set(range(start, end)))
 
-    def denied_outside(self, said: set[int]) -> bool:
-        """Whether a word that is not among *said* turns a meaning round."""
-        return any(self.denies(at) for at in range(self.count) if at not in said)
+    def denied_outside(self, said: set[int], near: set[int] | None = None) -> bool:
+        """Whether a word that is not among *said*, but *near* if told, turns a meaning round."""
+        others = (at for at in range(self.count) if at not in said)
+        return any(self.denies(at) for at in others if near is None or at in near)
 
     def denies(self, at: int) -> bool:
         """Whether word *at* is a *not*, in a near language or in one of another script."""

@@ -52,7 +52,7 @@ class Pulse:
 
     def wait(self) -> None:
         """Wait for the first beat, or the end of the process."""
-        while not self.ready.is_set() and not self.stopping.wait(0.05):
+        while not self.stopping.is_set() and not self.ready.wait(0.05):
             pass
 
     def may_send(self, session: Session) -> bool:

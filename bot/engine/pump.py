@@ -20,13 +20,13 @@ import structlog
 from sqlalchemy.orm import Session
 
 from bot import logs
-from bot.channels.base import Cause, Certainty, Channel, SendError
+from bot.channels.base import LEFT, Cause, Certainty, Channel, SendError
 from bot.db import AWAY
 from bot.engine.pulse import Pulse
 from bot.house import House
 from bot.messaging import breaker, delivery, spool
 from bot.messaging.delivery import Outcome, Prepared, Taken
-from bot.messaging.pace import Pace
+from bot.messaging.pace import Pace, Place
 from bot.outreach import aftermath, tasks
 
 log = structlog.get_logger()
@@ -48,9 +48,6 @@ AHEAD_AT_MOST = 0.15
 
 TICK = 0.004
 """Least seconds between two looks at the pace: turns that are nearer are taken together."""
-
-WRITING = 2
-"""Rounds of the event loop after which a call that was begun stands on its connection."""
 
 RECORD = 0.1
 """Most seconds that what a call came to waits for the transaction that records it."""
@@ -151,23 +148,19 @@ class Pump:
             if wait > 0:
                 await asyncio.sleep(max(wait, TICK))
                 continue  # an answer may have come before it
-            turns = 0
             while self.ready and not self._held_up() and self.pace.wait(self.ready[0].turns) <= 0:
                 prepared = self.ready.pop(0)
                 if not prepared.in_time:
                     self._came_to(prepared, None)
                     continue
-                self.pace.take(prepared.turns)
-                turns += prepared.turns
-                call = asyncio.create_task(self._call(prepared))
+                place = self.pace.take(prepared.turns)
+                call = asyncio.create_task(self._call(prepared, place))
                 self.under_way.add(call)
                 call.add_done_callback(self._called)
-            for _ in range(WRITING):
-                await asyncio.sleep(0)
-            self.pace.left(turns)
 
-    async def _call(self, prepared: Prepared) -> None:
+    async def _call(self, prepared: Prepared, place: Place) -> None:
         outcome: Outcome = None
+        LEFT.set(place.left)
         try:
             if prepared.in_time:
                 outcome = await self.channel.send(prepared.outgoing)
@@ -188,6 +181,8 @@ class Pump:
                 fault=logs.fault(error),
             )
             outcome = SendError(Certainty.UNKNOWN, Cause.OUR_FAULT, detail=type(error).__name__)
+        finally:
+            place.left()
         self._came_to(prepared, outcome)
 
     def _called(self, call: asyncio.Task[None]) -> None:

@@ -18,8 +18,8 @@ from sqlalchemy import exists, func, select, update
 from bot import logs, moments
 from bot.channels.base import Certainty, Media, SendError
 from bot.channels.twilio import Listed, TwilioChannel
-from bot.db import insert_once
 from bot.house import House
+from bot.inserts import insert_once
 from bot.messaging import inbox, installation, reconcile
 from bot.messaging.pace import Pace
 from bot.messaging.reconcile import Question

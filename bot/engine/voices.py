@@ -142,6 +142,8 @@ def _keep_note(house: House, number: int, file: File) -> None:
         note = session.get(VoiceNote, number)
         if note is not None:
             note.state, note.file = "kept", name + ending
+            return
+    voices.discard(house.settings, name + ending)  # whoever said it was erased meanwhile
 
 
 def _keep_recording(house: House, number: int, file: File) -> None:

@@ -16,16 +16,27 @@ from sqlalchemy.orm import Session
 from bot import logs, moments
 from bot.channels.base import SendError
 from bot.conversation import converse
-from bot.db import AWAY, clock, insert_once
+from bot.db import AWAY, clock
 from bot.engine import approvals, reconciling, spooled
 from bot.engine import voices as voice_notes
 from bot.house import House
-from bot.messaging import delivery, inbox, installation, outbox, restored, templates, voices
+from bot.inserts import insert_once
+from bot.messaging import (
+    delivery,
+    forgetting,
+    inbox,
+    installation,
+    outbox,
+    restored,
+    templates,
+    voices,
+)
 from bot.models.messages import InboxEvent
 from bot.models.practice import PracticeClock
 from bot.models.ticks import Tick
-from bot.outreach import aftermath, broadcasts, reminders, reports, voortraject
+from bot.outreach import aftermath, broadcasts, merging, reminders, reports, voortraject
 from bot.privacy import retention, staff
+from bot.privacy.erasure import NotNow
 
 log = structlog.get_logger()
 
@@ -110,6 +121,7 @@ def _apply(session: Session, house: House, events: Sequence[InboxEvent]) -> None
     aftermath.known_all(session, {message for message, _, _ in reports})
     for failed in not_arrived:
         aftermath.not_arrived(session, house, failed)
+    inbox.forget_strays(session, read, {message for message, _, _ in reports})
     inbox.all_done(session, read)
 
 
@@ -141,7 +153,10 @@ def doubt(house: House, limit: int) -> int:
     with house.database.reading() as session:
         if restored.going_on(session) is None:
             return 0
+        forgotten = forgetting.waiting(session, house)
         unfinished = [broadcast.id for broadcast in restored.unfinished(session)]
+    for kept in forgotten:
+        _forget_again(house, kept)
     done = 0
     for number in unfinished:
         try:
@@ -153,6 +168,18 @@ def doubt(house: House, limit: int) -> int:
             log.error("cannot be written out", broadcast=number, fault=logs.fault(error))
     with house.database.session() as session:
         return max(done, restored.doubt(session, house, limit))
+
+
+def _forget_again(house: House, kept: forgetting.Kept) -> None:
+    """Erase once more whom the backup brought back."""
+    try:
+        with house.database.session() as session:
+            done = forgetting.again(session, house, kept)
+    except NotNow:
+        return  # words of theirs wait to be read: they are looked at again in a moment
+    if done is not None:
+        forgetting.follow(house, done)
+        log.warning("erased once more", erasure=done.erasure.id)
 
 
 def reap(house: House, limit: int) -> int:
@@ -248,6 +275,7 @@ def erase(house: House) -> list[int]:
                 break
         done.append(erased)
     with house.database.session() as session:
+        merging.sweep(session)
         # Not by row: what has none any more.
         voices.sweep(session, house.settings, now - timedelta(days=kept.voice_notes))
     return done

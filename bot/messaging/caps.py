@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, Integer, and_, cast, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Integer, and_, cast, exists, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from bot import moments
 from bot.channels.base import SMS
-from bot.db import insert_once, take_turns
+from bot.db import take_turns
 from bot.gemeente import Caps
 from bot.house import House
+from bot.inserts import insert_once
 from bot.models.broadcasts import Broadcast
 from bot.models.messages import Attempt, Message, Spending
 from bot.models.people import Address, PersonAddress
@@ -112,6 +113,8 @@ class Room:
     def _is_capped(self, message: Message) -> bool:
         if message.in_reply_to is not None or message.broadcast_id in self._corrections:
             return False
+        if message.voice is not None:
+            return False
         return message.broadcast_id is not None or message.key == INVITATION
 
     def _full_for_person(self, message: Message) -> str | None:
@@ -171,6 +174,7 @@ def _got(session: Session, now: datetime, people: Collection[int] | None) -> dic
     mass = and_(
         or_(Message.broadcast_id.is_not(None), Message.key == INVITATION),
         Message.in_reply_to.is_(None),
+        Message.voice.is_(None),  # the sound of a text that counts already
     )
     is_today = Attempt.started_at >= today
     rows = session.execute(
@@ -183,7 +187,8 @@ def _got(session: Session, now: datetime, people: Collection[int] | None) -> dic
         )
         .join(Attempt, Attempt.message_id == Message.id)
         .where(
-            Message.person_id.is_not(None) if people is None else _to(people),
+            # Of everybody, found by the attempts of these days: most people got nothing.
+            true() if people is None else _to(people),
             Message.changed_at >= since,
             Attempt.started_at >= since,
             # Not yet known counts: it may have arrived.

@@ -33,16 +33,17 @@ from sqlalchemy.orm import Session, aliased
 from bot import moments
 from bot.channels.base import SMS, Cause, Outgoing, SendError, StatusChange
 from bot.channels.twilio import callback_url
-from bot.db import clock, insert_once
+from bot.db import clock
 from bot.house import House
+from bot.inserts import insert_once
 from bot.messaging import approval, caps, media, route, steps
 from bot.messaging.pace import Pace
 from bot.messaging.rows import Rows
 from bot.models.afspraken import Afspraak
 from bot.models.broadcasts import RUNNING, Broadcast
-from bot.models.messages import PRIORITIES, Attempt, Message, Sender
+from bot.models.messages import PRIORITIES, TEST, Attempt, Message, Sender
 from bot.models.people import Address, PersonAddress
-from bot.models.tasks import UPSET, Task
+from bot.models.tasks import EMERGENCY, UPSET, Task
 from bot.privacy import consent
 from bot.wording.segments import segments
 
@@ -87,6 +88,7 @@ WHY_NOT: Mapping[str, str] = {
     "no_channel": "Dit kanaal is niet ingesteld.",
     "superseded": "De afspraak is veranderd; er is een nieuw bericht.",
     "upset": "Deze persoon was boos of verdrietig. Een collega kijkt eerst; sluit die taak.",
+    "danger": "Hier is gevaar gemeld. Tot die taak dicht is sturen wij niets vanzelf. Bel zelf.",
     "other_day": "Deze persoon wil een andere dag. Bel over een nieuwe tijd.",
     "later_step": "Een latere herinnering kwam in de plaats van deze.",
     "declined": "Deze persoon komt niet; herinneren heeft geen zin.",
@@ -98,6 +100,7 @@ WHY_NOT: Mapping[str, str] = {
     "already_asked": "Deze persoon is hier al voor gevraagd.",
     "repeated": "Er is al een herhaling van gestuurd.",
     "person_gone": "Deze persoon heeft dit adres niet meer. Bel over dit bericht.",
+    "resident": "Dit nummer is nu van een inwoner; daar gaat geen test heen.",
     **caps.WHY_NOT,
 }
 
@@ -458,8 +461,8 @@ class _Known:
     templates: route.Templates
     room: caps.Room
     """How many of them still fit under the caps."""
-    upset: frozenset[int] = frozenset()
-    """Addresses of who was angry or sad, where no colleague has seen to it yet."""
+    unseen: Mapping[str, frozenset[int]]
+    """Addresses where a colleague has yet to see to somebody, by the kind of task that asks it."""
 
 
 PEOPLE = select(PersonAddress.person_id, PersonAddress.address_id).where(
@@ -499,7 +502,7 @@ def _look_up(
         afspraken={number: (version, answer) for number, version, answer in afspraken},
         broadcasts={each.id: _why_not(session, house, each) for each in broadcasts},
         templates=route.Templates(session, house),
-        upset=_upset(session, [m.address_id for m, _ in found if m.address_id and _can_wait(m)]),
+        unseen=_unseen(session, [m.address_id for m, _ in found if m.in_reply_to is None]),
         room=caps.Room(
             session,
             house,
@@ -512,20 +515,20 @@ def _look_up(
 
 def _can_wait(message: Message) -> bool:
     """Say whether nobody misses *message* today: an invitation, or one to many."""
-    if message.in_reply_to is not None:
-        return False
     return message.purpose == "invitation" or message.broadcast_id is not None
 
 
-def _upset(session: Session, addresses: Sequence[int]) -> frozenset[int]:
-    if not addresses:
-        return frozenset()
-    found = session.scalars(
-        select(Task.address_id).where(
-            Task.kind == UPSET, Task.done_at.is_(None), Task.address_id.in_(addresses)
-        )
-    )
-    return frozenset(address for address in found if address is not None)
+UNSEEN = select(Task.kind, Task.address_id).where(
+    Task.kind.in_((EMERGENCY, UPSET)), Task.done_at.is_(None), Task.address_id.in_(IDS)
+)
+
+
+def _unseen(session: Session, addresses: Sequence[int | None]) -> Mapping[str, frozenset[int]]:
+    found = session.execute(UNSEEN, {"ids": addresses}).all() if addresses else []
+    return {
+        kind: frozenset(at for asked, at in found if asked == kind and at is not None)
+        for kind in (EMERGENCY, UPSET)
+    }
 
 
 def _why_not(session: Session, house: House, broadcast: Broadcast) -> str | None:
@@ -561,7 +564,7 @@ def _prepare(
         form = None
         if held is None and address is not None:
             form = route.form(known.templates, message, address)
-            held = _without_form(message, now) if form is None else None
+            held = _without_form(house, message, now) if form is None else None
         if held is not None or form is None or address is None:
             held = held or Held("blocked", "no_address")
             if message.cause != held.cause:
@@ -637,7 +640,7 @@ def _hold_back(message: Message, held: Held, now: datetime) -> None:
         message.not_before = held.until
 
 
-def _without_form(message: Message, now: datetime) -> Held:
+def _without_form(house: House, message: Message, now: datetime) -> Held:
     """Say what becomes of a message that WhatsApp takes in no form now.
 
     A template may be approved any moment. An answer waits for none: by the time that its
@@ -646,7 +649,9 @@ def _without_form(message: Message, now: datetime) -> Held:
     if message.voice is not None:
         return Held("cancelled", "no_window")  # the text says the same
     until = now + TEMPLATE_PATIENCE
-    if message.in_reply_to is not None or until + LEAST_VALIDITY >= message.expires_at:
+    entry = house.catalogue.entries[message.key]
+    has_none = entry.template is None and entry.opener is None
+    if has_none or message.in_reply_to is not None or until + LEAST_VALIDITY >= message.expires_at:
         return Held("blocked", "no_form")
     return Held("planned", "awaits_template", until)
 
@@ -654,7 +659,8 @@ def _without_form(message: Message, now: datetime) -> Held:
 def _gate(known: _Known, house: House, message: Message, address: Address | None) -> Held | None:
     """Return the first gate that is shut for *message*, or None."""
     if known.now + LEAST_VALIDITY >= message.expires_at:
-        return Held("expired", "expired")
+        # Whoever waited until danger was over has not been told: a colleague phones.
+        return Held("expired", "danger" if message.cause == "danger" else "expired")
     overtaken = _overtaken(known, message)
     if overtaken is not None:
         return Held("cancelled", overtaken)
@@ -668,9 +674,10 @@ def _gate(known: _Known, house: House, message: Message, address: Address | None
         return Held("blocked", address.state)
     if address.stopped_at is not None and not _last_word(message):
         return Held("blocked", "stopped")
+    mass = message.purpose == "invitation" or message.broadcast_id is not None
+    if mass and address.bulk_locked_at is not None:
+        return Held("blocked", "bulk_locked")
     if message.purpose == "invitation":
-        if address.bulk_locked_at is not None:
-            return Held("blocked", "bulk_locked")
         person = message.person_id
         if person is None or not known.may_invite(person, address.channel):
             return Held("blocked", "no_consent")
@@ -679,6 +686,8 @@ def _gate(known: _Known, house: House, message: Message, address: Address | None
     to_anybody = message.in_reply_to is not None and message.person_id is None
     if not (theirs or to_anybody or _last_word(message)):
         return Held("blocked", "person_gone")
+    if message.purpose == TEST and address.id in {place for _, place in known.people}:
+        return Held("blocked", "resident")
     if message.in_reply_to is None and known.opens is not None:
         if known.opens + LEAST_VALIDITY >= message.expires_at:
             return Held("expired", "quiet_too_long")
@@ -688,8 +697,12 @@ def _gate(known: _Known, house: House, message: Message, address: Address | None
         why_not = known.broadcasts[message.broadcast_id]
         if why_not is not None:
             return Held("planned", why_not, message.expires_at)
-    if address.id in known.upset and _can_wait(message):
-        return Held("planned", "upset", min(known.now + UNTIL_SEEN_TO, message.expires_at))
+    if message.in_reply_to is None:
+        later = min(known.now + UNTIL_SEEN_TO, message.expires_at)
+        if address.id in known.unseen[EMERGENCY]:
+            return Held("planned", "danger", later)
+        if address.id in known.unseen[UPSET] and _can_wait(message):
+            return Held("planned", "upset", later)
     full = known.room.take(message)  # the last question: whoever goes now has taken a place
     return Held(*full) if full is not None else None
 

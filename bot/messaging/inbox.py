@@ -31,8 +31,8 @@ from bot.channels.base import (
 from bot.channels.registry import channel_of
 from bot.channels.telegram import LARGEST_ID
 from bot.channels.twilio import check_callback
-from bot.db import insert_once
 from bot.house import House
+from bot.inserts import insert_once
 from bot.models.messages import InboxEvent, Message, Reply
 from bot.models.people import Address, PersonAddress
 
@@ -285,7 +285,8 @@ def must_be_genuine(session: Session, arrival: Arrival) -> None:
     first = session.scalar(
         select(InboxEvent.fingerprint).where(InboxEvent.signature == arrival.signature)
     )
-    if first is not None and first != arrival.fingerprint:
+    # Of one that was erased nobody knows any more what it first signed: it was had, that is all.
+    if first and first != arrival.fingerprint:
         raise Forged("a signature used before, for something else")
 
 
@@ -432,6 +433,21 @@ def all_done(session: Session, numbers: Collection[int]) -> None:
     session.execute(
         update(InboxEvent).where(InboxEvent.id.in_(numbers)).values(state="done", error=None)
     )
+
+
+def forget_strays(session: Session, events: Collection[int], messages: Collection[int]) -> None:
+    """Empty those of *events*, status callbacks, of whose *messages* there is none any more.
+
+    They name the number of somebody who was erased.
+    """
+    there = set(session.scalars(select(Message.id).where(Message.id.in_(messages))))
+    lanes = [f"{_REPORT}{number}" for number in messages if number not in there]
+    if lanes:
+        session.execute(
+            update(InboxEvent)
+            .where(InboxEvent.id.in_(events), InboxEvent.lane.in_(lanes))
+            .values(payload={}, lane="", fingerprint="")
+        )
 
 
 def put_off(event: InboxEvent, error: Exception) -> None:

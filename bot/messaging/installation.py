@@ -21,8 +21,8 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from bot import moments
-from bot.db import insert_once
 from bot.house import House
+from bot.inserts import insert_once
 from bot.messaging.spool import Spool
 from bot.models.installation import Installation
 

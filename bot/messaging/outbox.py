@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import structlog
@@ -19,10 +19,10 @@ from sqlalchemy.orm import Session
 
 from bot import moments
 from bot.channels.base import SMS, TELEGRAM, WHATSAPP, Button
-from bot.db import Written, insert_new, insert_once
 from bot.house import House
+from bot.inserts import Written, insert_new, insert_once
 from bot.messaging import route, voices
-from bot.models.messages import BROADCASTS, REMINDERS, REPLIES, InboxEvent, Message
+from bot.models.messages import BROADCASTS, REMINDERS, REPLIES, TEST, InboxEvent, Message
 from bot.models.people import Address, Inburgeraar
 from bot.privacy import consent
 from bot.wording import render
@@ -186,6 +186,8 @@ class Copy(NamedTuple):
     about: str
     cause: str | None = None
     """Why it is not sent after all, in which case it is written down as ``cancelled``."""
+    listens: bool = False
+    """They would rather listen: where it is recorded its sound comes behind it."""
 
 
 class Made:
@@ -249,6 +251,11 @@ class Press:
         )
         return Made(mould, route.pack(filled))
 
+    def voice(self, session: Session, language: str) -> str | None:
+        """Return what it sounds like in *language*, as `voices.of_text` does."""
+        filled = {**known(self.house), **self._values(language)}
+        return voices.of_text(session, self.house, self.key, language, filled)
+
 
 def queue_many(
     session: Session,
@@ -259,19 +266,30 @@ def queue_many(
     version: int | None,
     expires_at: datetime,
 ) -> None:
-    """Plan a copy of the mass message *broadcast* for each, once for every person."""
+    """Plan a copy of the mass message *broadcast* for each, once for every person.
+
+    Behind it goes its sound for who would rather listen, as in `queue`.
+    """
     entry = press.house.catalogue.entries[press.key]
     now = moments.now()
+    same = {
+        "purpose": entry.purpose,
+        "key": press.key,
+        "version": version,
+        "broadcast_id": broadcast,
+        "priority": BROADCASTS,
+        "not_before": now,
+        "expires_at": expires_at,
+        "created_at": now,
+        "changed_at": now,
+    }
+    copies = list(copies)
     insert_new(
         session,
         Message,
         [
             {
-                "occasion": f"broadcast:{broadcast}:person:{copy.person}",
-                "person_id": copy.person,
-                "address_id": copy.address,
-                "channel": copy.channel,
-                "language": copy.language,
+                **_addressed(broadcast, copy),
                 **press.made(copy.channel, copy.language).written(copy.first_name),
                 "about": copy.about,
                 "state": "cancelled" if copy.cause else "planned",
@@ -279,19 +297,73 @@ def queue_many(
             }
             for copy in copies
         ],
-        same={
-            "purpose": entry.purpose,
+        same={**same, "asks": entry.asks},
+    )
+    voice = cache(partial(press.voice, session))
+    heard = [
+        {
+            **_addressed(broadcast, copy, ":voice"),
+            **press.made(copy.channel, copy.language).written(copy.first_name),
+            "about": copy.about,
+            "buttons": Written("[]"),
+            "voice": voice(copy.language),
+        }
+        for copy in copies
+        if copy.listens and not copy.cause and copy.channel in VOICED and voice(copy.language)
+    ]
+    if heard:
+        insert_new(session, Message, heard, same={**same, "state": "planned"})
+
+
+def _addressed(broadcast: int, copy: Copy, more: str = "") -> dict[str, Any]:
+    return {
+        "occasion": f"broadcast:{broadcast}:person:{copy.person}{more}",
+        "person_id": copy.person,
+        "address_id": copy.address,
+        "channel": copy.channel,
+        "language": copy.language,
+    }
+
+
+def queue_test(
+    session: Session,
+    press: Press,
+    *,
+    occasion: str,
+    about: str,
+    above: str,
+    first_name: str,
+    language: str,
+    address: Address,
+    in_reply_to: InboxEvent,
+    expires_at: datetime,
+) -> None:
+    """Plan what the readers of *language* get for a colleague, with *above* before all else."""
+    columns = press.columns(address.channel, language, first_name)
+    now = moments.now()
+    insert_once(
+        session,
+        Message,
+        {
+            **columns,
+            "body": f"{above}\n{columns['body']}",
+            "occasion": occasion,
+            "address_id": address.id,
+            "channel": address.channel,
+            "purpose": TEST,
             "key": press.key,
-            "asks": entry.asks,
-            "version": version,
-            "broadcast_id": broadcast,
-            "priority": BROADCASTS,
+            "language": language,
+            "about": about,
+            "in_reply_to": in_reply_to.id,
+            "priority": REPLIES,
+            "state": "planned",
             "not_before": now,
             "expires_at": expires_at,
             "created_at": now,
             "changed_at": now,
         },
     )
+    session.info.setdefault(_QUEUED, set()).add(address.channel)
 
 
 def take_up(session: Session, press: Press, *, broadcast: int, expires_at: datetime) -> None:
@@ -306,12 +378,17 @@ def take_up(session: Session, press: Press, *, broadcast: int, expires_at: datet
     ).all()
     now = moments.now()
     for message in held:
+        message.not_before, message.expires_at, message.cause = now, expires_at, None
+        if message.voice is not None:
+            message.voice = press.voice(session, message.language)
+            if message.voice is None:  # the text is another one now
+                message.become("cancelled", now)
+            continue
         first_name = str(message.values["first_name"])
         for name, value in press.columns(
             message.channel or "", message.language, first_name
         ).items():
             setattr(message, name, value)
-        message.not_before, message.expires_at, message.cause = now, expires_at, None
 
 
 def put_aside(session: Session, broadcast: int) -> None:

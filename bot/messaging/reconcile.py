@@ -42,7 +42,7 @@ from bot.channels.twilio import Listed, TwilioChannel
 from bot.house import House
 from bot.messaging import delivery, outbox, route, steps
 from bot.messaging.steps import AFTER, APART, AROUND, BEFORE, Verdict
-from bot.models.messages import Attempt, InboxEvent, Message, Reply
+from bot.models.messages import TEST, Attempt, InboxEvent, Message, Reply
 from bot.models.people import Address
 
 SETTLED = timedelta(minutes=2)
@@ -284,8 +284,8 @@ def follow_up(session: Session, house: House, message_id: int) -> Message | None
     attempt.followed_at = moments.now()
     if session.scalar(select(exists().where(Reply.message_id == message.id))):
         return None
-    if message.voice is not None:
-        return None  # a sound comes once or not at all
+    if message.voice is not None or message.purpose == TEST:
+        return None  # a sound comes once or not at all; who tests looks at their own phone
     if attempt.form == steps.RESTORED:
         # Most of them arrived: not all who had one before the backup may get it once more.
         return message if message.expires_at > moments.now() else None
@@ -342,7 +342,7 @@ def give_up(session: Session, message_id: int) -> Message | None:
     message.become("unknown_final", moments.now())
     attempt = delivery.attempt_of(session, message.id, message.attempts)
     followed = attempt is not None and attempt.followed_at is not None
-    silent = message.purpose == "answer" or message.broadcast_id is not None
+    silent = message.purpose in ("answer", TEST) or message.broadcast_id is not None
     return None if followed or silent else message
 
 

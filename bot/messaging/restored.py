@@ -16,7 +16,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from bot import moments
 from bot.channels.base import SMS, WHATSAPP
 from bot.house import House
-from bot.messaging import delivery, route, steps
+from bot.messaging import delivery, forgetting, route, steps
 from bot.messaging.installation import RESTORED, STRANGE
 from bot.models.broadcasts import Broadcast
 from bot.models.installation import Installation
@@ -96,6 +96,8 @@ def in_the_way(session: Session, house: House) -> Iterator[str]:
     twilio = [name for name in house.channels if name in (WHATSAPP, SMS)]
     if twilio and found.refilled_at is None:
         yield "Wat mensen sindsdien schreven, is nog niet helemaal teruggelezen bij Twilio."
+    if forgotten := len(forgetting.waiting(session, house)):
+        yield f"Nog opnieuw te wissen: {forgotten} mensen die daarom vroegen."
     if new := _count(session, InboxEvent.id, InboxEvent.state == "new"):
         yield f"Nog te lezen: {new} berichten van mensen."
     if doubtful := _count(session, Message.id, _doubtful(found)):

@@ -40,6 +40,14 @@ MORE_LANGUAGES = "language:more:"
 
 QUICK_REPLIES = 3
 """Buttons that WhatsApp shows within the window without approval; more are rows of a list."""
+CARD_LENGTH = 1024
+"""Characters of the text on a card: picture, text and buttons. A longer one has no picture.
+
+Within the window it needs no approval as long as all its buttons are quick replies.
+Source: twilio.com/docs/content/session-definitions.
+"""
+WITH_PICTURE = ":picture"
+"""Behind the key of buttons that stand below a picture."""
 LIST_ROWS = 10
 """Rows of WhatsApp's list, in all."""
 ROW_TITLE = 24
@@ -170,16 +178,36 @@ def _in_window(templates: Templates, message: Message, buttons: tuple[Button, ..
     if len(buttons) > QUICK_REPLIES:
         return _list(templates, message, buttons)
     key = session_key(button.id for button in buttons)
-    known = templates.known(key, message.language, digest("{{1}}", [b.title for b in buttons]))
+    own_names = all(button.id.startswith(LANGUAGE_BUTTON) for button in buttons)
+    written_in = OWN_NAMES if own_names else message.language
+    card = _card(templates, message, key, buttons)
+    if card is not None:
+        return card
+    known = templates.known(key, written_in, digest("{{1}}", [b.title for b in buttons]))
     if known is None:
         return Form("text", render.with_numbers(message.body, [b.title for b in buttons]))
     return Form("session", message.body, buttons, known.content_sid, {"1": message.body})
 
 
+def _card(
+    templates: Templates, message: Message, key: str, buttons: tuple[Button, ...]
+) -> Form | None:
+    """Picture, text and buttons in one; None without a picture, or until there is such content."""
+    settings, picture = templates.house.settings, _picture(templates.house, message)
+    if not picture or len(message.body) > CARD_LENGTH:
+        return None
+    wording = card_digest([button.title for button in buttons], picture_address(settings))
+    known = templates.known(key + WITH_PICTURE, message.language, wording)
+    if known is None:
+        return None
+    variables = {"1": message.body, "2": media.signed(settings, picture)}
+    return Form("session", message.body, buttons, known.content_sid, variables)
+
+
 def _list(templates: Templates, message: Message, buttons: tuple[Button, ...]) -> Form:
     """A list to choose from; every number of rows has content of its own, for all lists alike."""
     rows = list_rows(buttons)
-    known = templates.known(list_key(len(rows)), LIST_LANGUAGE, list_digest(len(rows)))
+    known = templates.known(list_key(len(rows)), OWN_NAMES, list_digest(len(rows)))
     if known is None:
         return Form("text", render.with_numbers(message.body, [b.title for b in buttons]))
     label = templates.house.catalogue.text(LIST_LABEL, message.language).body
@@ -286,8 +314,8 @@ def list_rows(buttons: Sequence[Button]) -> tuple[Button, ...]:
     return (*shown, Button(rest[0].id.replace(LANGUAGE_BUTTON, MORE_LANGUAGES), title))
 
 
-LIST_LANGUAGE = "nl"
-"""A list has no words of its own: one content serves the readers of every language."""
+OWN_NAMES = "nl"
+"""As which language content is kept whose buttons are the languages, each by its own name."""
 
 
 def list_key(rows: int) -> str:
@@ -303,6 +331,11 @@ def list_digest(rows: int) -> str:
 def session_key(button_ids: Iterable[str]) -> str:
     """Return how `Template` names the content of these buttons inside the window."""
     return "session:" + ",".join(button_ids)
+
+
+def card_digest(titles: Iterable[str], where: str) -> str:
+    """Return what tells the content of this card from another; see `template_digest`."""
+    return digest("{{1}}", [*titles, where])
 
 
 def digest(body: str, titles: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ approval. The digest of the wording tells a changed text from the one that was a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -25,6 +25,9 @@ from bot.wording.languages import languages, shipped
 DUTCH = "nl"
 
 PENDING = frozenset({"unsubmitted", "received", "pending"})
+
+SAMPLE_PICTURE = "media/afspraak.png"
+"""Which picture Twilio is shown, of those that may stand there."""
 
 SESSION = "session"
 """The status of content that needs no approval."""
@@ -69,6 +72,9 @@ class Wanted:
         if not self.buttons:
             return {"twilio/media": shown}
         actions = [{"type": "QUICK_REPLY", "title": b.title, "id": b.id} for b in self.buttons]
+        if self.category is None:
+            card = {"title": self.body, "media": [self.picture], "actions": actions}
+            return {"twilio/card": card}
         return {"whatsapp/card": {**shown, "actions": actions}}
 
 
@@ -86,7 +92,17 @@ def wanted(house: House) -> Iterator[Wanted]:
     for names in sorted(button_sets):
         for code in shipped():
             yield _session(house, names, code)
+    below_pictures = {
+        tuple(entry.buttons)
+        for entry in house.catalogue.entries.values()
+        if entry.buttons and entry.picture and not entry.only
+    }
+    for names in sorted(below_pictures):
+        for code in shipped():
+            yield _card(house, names, code)
     yield from map(_list, sorted(_list_sizes()))
+    for code in shipped():
+        yield _way_back(code)
 
 
 def _has_template(house: House, key: str, code: str) -> bool:
@@ -126,15 +142,37 @@ def _template(house: House, key: str, code: str) -> Wanted:
 
 
 def _session(house: House, names: tuple[str, ...], code: str) -> Wanted:
-    buttons = tuple(
-        Button(*pair) for pair in render.buttons(names, code, catalogue=house.catalogue)
+    titles = render.buttons(names, code, catalogue=house.catalogue)
+    return _in_window("_".join(names), code, tuple(Button(*pair) for pair in titles))
+
+
+def _card(house: House, names: tuple[str, ...], code: str) -> Wanted:
+    """Return the same below a picture, which is a variable as in a template."""
+    plain, where = _session(house, names, code), route.picture_address(house.settings)
+    digest = route.card_digest([button.title for button in plain.buttons], where)
+    return replace(
+        plain,
+        key=plain.key + route.WITH_PICTURE,
+        digest=digest,
+        name=f"beeld_{'_'.join(names)}_{code}_{digest[:8]}",
+        samples={**plain.samples, "2": media.signed(house.settings, SAMPLE_PICTURE)},
+        picture=f"{where}{{{{2}}}}",
     )
+
+
+def _way_back(code: str) -> Wanted:
+    """The one button that leads back to the language of before, by its own name."""
+    buttons = tuple(route.language_buttons([languages()[code]]))
+    return _in_window(f"taal_{code}", route.OWN_NAMES, buttons)
+
+
+def _in_window(name: str, code: str, buttons: tuple[Button, ...]) -> Wanted:
     digest = route.digest("{{1}}", [b.title for b in buttons])
     return Wanted(
-        key=route.session_key(names),
+        key=route.session_key(button.id for button in buttons),
         language=code,
         digest=digest,
-        name=f"knoppen_{'_'.join(names)}_{code}_{digest[:8]}",
+        name=f"knoppen_{name}_{code}_{digest[:8]}",
         meta_language=languages()[code].meta or DUTCH,
         body="{{1}}",
         buttons=buttons,
@@ -162,7 +200,7 @@ def _list(rows: int) -> Wanted:
     digest = route.list_digest(rows)
     return Wanted(
         key=route.list_key(rows),
-        language=route.LIST_LANGUAGE,
+        language=route.OWN_NAMES,
         digest=digest,
         name=f"lijst_{rows}_{digest[:8]}",
         meta_language=DUTCH,

@@ -164,6 +164,20 @@ def note(session: Session, reply: Reply) -> None:
     session.add(VoiceNote(reply_id=reply.id, state="coming", said_at=reply.at))
 
 
+PLAYABLE: Mapping[str, str] = {**TYPES, ".mp4": "audio/mp4", ".mp3": "audio/mpeg"}
+"""What browsers play. The rest, such as the AMR of an old phone, is for another program."""
+
+
+def heard(settings: Settings, note: VoiceNote) -> tuple[bytes, str] | None:
+    """Return the sound of *note* and its type; None if it is not here (yet, or any more)."""
+    if note.file is None:
+        return None
+    path = settings.voices / note.file
+    if not path.is_file():
+        return None
+    return path.read_bytes(), PLAYABLE.get(path.suffix, "application/octet-stream")
+
+
 def sweep(session: Session, settings: Settings, moment: datetime) -> int:
     """Delete the files that no row speaks of (any more), and of recordings refused before *moment*.
 

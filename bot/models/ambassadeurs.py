@@ -106,7 +106,7 @@ class Aanmelding(Base):
 class Premie(Base):
     """What one ambassadeur is entitled to over one month, drawn up and approved by two people.
 
-    It counts; the amount, and paying it, are elsewhere.
+    It says how much; paying it is elsewhere.
     """
 
     __tablename__ = "premie"
@@ -118,6 +118,8 @@ class Premie(Base):
     """Its first day, by the calendar here."""
     count: Mapped[int]
     """How many that came in counted, when it was drawn up."""
+    cents: Mapped[int | None]
+    """What that comes to, by what the gemeente gave for each then; None if it had not said."""
     drawn_by: Mapped[str]
     drawn_at: Mapped[datetime]
     approved_by: Mapped[str | None]

@@ -102,3 +102,19 @@ class Recipient(Base):
     address_id: Mapped[int] = mapped_column(ForeignKey(Address.id))
     channel: Mapped[str]
     language: Mapped[str]
+
+
+class SavedGroup(Base):
+    """A rule that staff gave a name, to choose the same kind of people another time.
+
+    Not who they are: whom it means is found anew each time.
+    """
+
+    __tablename__ = "saved_group"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    rule: Mapped[str]
+    """As typed; see `outreach.audience`."""
+    saved_by: Mapped[str]
+    saved_at: Mapped[datetime]

@@ -62,6 +62,9 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 REPLIES, REMINDERS, BROADCASTS = 0, 1, 2
 """Priorities: an answer goes before a reminder, a reminder before a mass message."""
 
+TEST = "test"
+"""The purpose of a message that a colleague sent to their own phone, to see it."""
+
 PRIORITIES = (REPLIES, REMINDERS, BROADCASTS)
 
 
@@ -135,7 +138,8 @@ class Message(Base):
     """None only when there was nowhere to send it: then it is `blocked` from the start."""
     channel: Mapped[str | None]
     purpose: Mapped[str]
-    """``public task``, ``invitation`` or ``answer``: decides which permission it needs."""
+    """``public task``, ``invitation`` or ``answer``: decides which permission it needs; or `TEST`,
+    which is for nobody but a colleague."""
     key: Mapped[str]
     language: Mapped[str]
     values: Mapped[dict[str, Any]] = mapped_column(JSON)
@@ -190,7 +194,7 @@ class Attempt(Base):
     """One call to the provider, written before it is made."""
 
     __tablename__ = "attempt"
-    __table_args__ = (UniqueConstraint("message_id", "number"),)
+    __table_args__ = (UniqueConstraint("message_id", "number"), Index(None, "started_at"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     message_id: Mapped[int] = mapped_column(ForeignKey("message.id", ondelete="CASCADE"))
@@ -267,7 +271,11 @@ class Reply(Base):
     """What a person said, exactly as received, and how it was understood."""
 
     __tablename__ = "reply"
-    __table_args__ = (Index(None, "address_id", "at"), Index(None, "person_id", "id"))
+    __table_args__ = (
+        Index(None, "address_id", "at"),
+        Index(None, "person_id", "id"),
+        Index(None, "message_id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     event_id: Mapped[int] = mapped_column(ForeignKey("inbox_event.id"), unique=True)

@@ -6,8 +6,9 @@ The person is not the address: a person has several, and one phone may serve two
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, false
+from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from bot.db import Base
@@ -103,3 +104,20 @@ class Consent(Base):
     evidence: Mapped[str]
     """How we know: ``import people.csv``, ``reply 812``, ``provider``."""
     at: Mapped[datetime]
+
+
+class Merged(Base):
+    """Two that were one person, and are now: the kenmerk of the one who went still finds them."""
+
+    __tablename__ = "merged"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kenmerk: Mapped[str] = mapped_column(unique=True)
+    person_id: Mapped[int] = mapped_column(
+        ForeignKey("inburgeraar.id", ondelete="CASCADE"), index=True
+    )
+    """Who they are."""
+    by: Mapped[str]
+    at: Mapped[datetime]
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    """What undoing it needs; None once the day is over."""

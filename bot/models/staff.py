@@ -75,6 +75,8 @@ class StaffMember(Base):
     """Wrong answers since the last right one."""
     locked_until: Mapped[datetime | None]
     """Until when passwords and codes are not even looked at; a passkey is."""
+    ui: Mapped[str | None]
+    """The code of the language they read the console in; None until they logged in once."""
     created_at: Mapped[datetime]
 
     roles: Mapped[list[Role]] = relationship(secondary="staff_role")
@@ -125,6 +127,26 @@ class StaffSession(Base):
     data: Mapped[dict[str, Any]] = mapped_column(JSON)
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
+
+
+class StaffPhone(Base):
+    """A phone on which a member tries what others will get. It is theirs: it sent their code."""
+
+    __tablename__ = "staff_phone"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    staff_id: Mapped[int] = mapped_column(
+        ForeignKey("staff_member.id", ondelete="CASCADE"), index=True
+    )
+    code: Mapped[str] = mapped_column(unique=True)
+    """What the phone must send, soon after `created_at`, to be theirs."""
+    address_id: Mapped[int | None] = mapped_column(
+        ForeignKey("address.id", ondelete="CASCADE"), unique=True
+    )
+    """None until the code came."""
+    event_id: Mapped[int | None] = mapped_column(ForeignKey("inbox_event.id"))
+    """The event that brought it: every test is an answer to that."""
+    created_at: Mapped[datetime]
 
 
 class AuditEntry(Base):

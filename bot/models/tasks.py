@@ -12,6 +12,8 @@ from bot.models.people import Address, Inburgeraar
 
 UPSET = "boos bericht"
 """Of the kind of task that holds what can wait, until somebody has seen to it."""
+EMERGENCY = "noodgeval"
+"""Of the kind of task that holds all but answers: who hurts somebody may read along."""
 
 
 class Task(Base):

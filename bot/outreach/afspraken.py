@@ -9,10 +9,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import exists, select
+from sqlalchemy import and_, exists, select, update
 from sqlalchemy.orm import Session
 
 from bot import moments
+from bot.db import take_turns
 from bot.house import House
 from bot.messaging import outbox
 from bot.models.afspraken import Afspraak, Slot
@@ -45,6 +46,10 @@ def note_presence(session: Session, afspraak: Afspraak, came: bool | None) -> bo
     afspraak.came = came
     session.flush()
     return True
+
+
+TURN = 0x57A3
+"""The kind of `take_turns` for free times."""
 
 
 class Moved(Exception):
@@ -93,9 +98,9 @@ def record(
             known_at=moments.now(),
             **details,
         )
+        reminders.plan_next(house, afspraak)
         session.add(afspraak)
         session.flush()
-        reminders.plan_next(house, afspraak)
         return "new"
     if None not in (sequence, afspraak.sequence) and sequence < afspraak.sequence:  # type: ignore[operator]
         return "unchanged"
@@ -127,6 +132,7 @@ def record(
     afspraak.answer, afspraak.answered_at, afspraak.came = "none", None, None
     afspraak.known_at = moments.now()
     session.flush()
+    _give_back(session, afspraak)
     reminders.plan_next(house, afspraak)
     if told and stood and (cancelled or former is not person):
         # The notice names the time that the person knows, not one they never heard of.
@@ -134,6 +140,26 @@ def record(
     if status == "gepland":
         _tell(session, house, afspraak, person, "afspraak.changed", reminders.values(afspraak))
     return "cancelled" if cancelled else "changed"
+
+
+def turn(session: Session) -> None:
+    """Let nobody else change a free time until this transaction ends."""
+    take_turns(session, TURN, [1])
+
+
+def _give_back(session: Session, afspraak: Afspraak) -> None:
+    """Let others be offered the free time that *afspraak* had, if it has it no more.
+
+    And those it was choosing from. It is locked before, as by who takes one.
+    """
+    turn(session)
+    had = Slot.afspraak_id == afspraak.id
+    if afspraak.status == "gepland":
+        had = and_(had, Slot.begins != afspraak.begins)
+    session.execute(update(Slot).where(had).values(afspraak_id=None, instead_of=None))
+    session.execute(
+        update(Slot).where(Slot.held_for == afspraak.id).values(held_for=None, held_until=None)
+    )
 
 
 def _was_told(session: Session, afspraak: Afspraak) -> bool:

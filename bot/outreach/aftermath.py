@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from bot.channels.base import ADVICE, Cause
 from bot.house import House
 from bot.messaging import reconcile
-from bot.models.messages import Message
+from bot.models.messages import TEST, Message
 from bot.outreach import tasks
 
 KNOWN = ("sent", "delivered", "read", "failed", "undelivered")
@@ -19,9 +19,9 @@ KNOWN = ("sent", "delivered", "read", "failed", "undelivered")
 def not_arrived(session: Session, house: House, message: Message) -> None:
     """Send it as a template or to the person's next address where that may be, else tell staff.
 
-    Of the sound of a text nothing: the text goes its own way.
+    Of the sound of a text nothing: the text goes its own way. Of a test the console tells.
     """
-    if message.voice is not None:
+    if message.voice is not None or message.purpose == TEST:
         return
     again = reconcile.as_template(session, house, message)
     again = again or reconcile.elsewhere(session, house, message)
@@ -50,7 +50,7 @@ def known_all(session: Session, message_ids: Collection[int]) -> None:
 
 def unknown(session: Session, message: Message) -> None:
     """Tell staff of a message of which nobody knows whether it arrived, if it is a text."""
-    if message.voice is not None:
+    if message.voice is not None or message.purpose == TEST:
         return
     advice = ADVICE[Cause.UNKNOWN]
     _ask(session, tasks.UNKNOWN, message, f"{advice.dutch} {advice.next_step}")

@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 
 from bot import moments
 from bot.channels import numbers
-from bot.db import insert_once
 from bot.house import House
+from bot.inserts import insert_once
 from bot.models.ambassadeurs import (
     STATES,
     Aanmelding,

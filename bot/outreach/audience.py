@@ -2,7 +2,8 @@
 
 A rule is what staff type: ``wijk=Noord,Oost taal=ti niet groep=startgroep`` or
 ``voortraject=V-1 antwoord=nee``. Spaces mean *and*, commas *or*; ``niet`` or ``!`` turns one
-part around. Without a rule it means everyone.
+part around. A period is two days with dots between, ``afspraak=1-12-2026..31-12-2026``, of which
+one may be left out. Without a rule it means everyone.
 """
 
 from __future__ import annotations
@@ -12,20 +13,26 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from functools import cache, partial
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from bot import moments
+from bot.channels import base
 from bot.gemeente import Gemeente
 from bot.house import House
 from bot.messaging import route
+from bot.models.afspraken import Afspraak
+from bot.models.messages import Message, Reply
 from bot.models.people import Address, Inburgeraar, PersonAddress
 from bot.models.voortrajecten import Deelname, Voortraject
+from bot.outreach.intake import when
 from bot.privacy import consent
+from bot.told import tell
 from bot.wording import languages
 from bot.wording.languages import bare
 
@@ -40,7 +47,25 @@ FIELDS: Mapping[str, str] = {
 VOORTRAJECT, ANSWERED = "voortraject", "antwoord"
 """What else: a group they were invited to (its kenmerk), and whether they ever wrote to us."""
 
-WORDS = (*FIELDS, VOORTRAJECT, ANSWERED)
+_AFSPRAAK, _CONTACT, _SINCE = PERIODS = ("afspraak", "contact", "ingeschreven")
+"""When they have an afspraak, last wrote to us, came to us: between two days."""
+
+_GOT, _REPLIED = MESSAGES = ("groepsbericht", "beantwoord")
+"""Which group messages they have, and which they answered, by number."""
+
+WORDS = (*FIELDS, VOORTRAJECT, ANSWERED, *PERIODS, *MESSAGES)
+
+REACHED = (
+    "sending",
+    "unknown",
+    "accepted",
+    "sent",
+    "delivered",
+    "read",
+    "unknown_final",
+    "no_receipt",
+)
+"""States of a message that its reader has, or may have."""
 
 YES, NO = "ja", "nee"
 
@@ -52,6 +77,7 @@ NO_ADDRESS = "geen adres dat wij kunnen gebruiken"
 STOPPED = "stuurde STOP"
 NO_CONSENT = "geen toestemming"
 LOCKED = "groepsberichten staan uit"
+SHUT = "WhatsApp neemt nu alleen sjablonen, en een ander adres is er niet"
 NO_TEXT = "geen tekst in deze taal"
 UNREVIEWED = "tekst in deze taal nog niet nagelezen"
 
@@ -95,8 +121,12 @@ def parse(text: str) -> Rule:
         clause = _clause(word.removeprefix("!"), excluded=excluded or word.startswith("!"))
         if any((each.field, each.excluded) == (clause.field, clause.excluded) for each in clauses):
             raise RuleError(
-                f"{word!r}: {clause.field} staat er al; "
-                f"zet een komma tussen de namen, zoals {clause.field}=a,b."
+                tell(
+                    "%(word)s: %(field)s staat er al; zet een komma tussen de namen, zoals "
+                    "%(field)s=a,b.",
+                    word=repr(word),
+                    field=clause.field,
+                )
             )
         clauses.append(clause)
         excluded = False
@@ -111,31 +141,104 @@ def _words(text: str) -> list[str]:
     try:
         return list(reader)
     except ValueError:
-        raise RuleError(f'{text!r}: een aanhalingsteken (") wordt niet gesloten.') from None
+        raise RuleError(
+            tell('%(text)s: een aanhalingsteken (") wordt niet gesloten.', text=repr(text))
+        ) from None
 
 
 def _clause(word: str, *, excluded: bool) -> Clause:
     name, sign, told = word.partition("=")
     about = bare(name)
     if not sign or not name:
-        raise RuleError(f"{word!r}: schrijf een regel als wijk=Noord taal=ti,ar.")
+        raise RuleError(
+            tell("%(word)s: schrijf een regel als wijk=Noord taal=ti,ar.", word=repr(word))
+        )
     if about not in WORDS:
-        raise RuleError(f"{word!r}: {name!r} kennen wij niet; kies uit {', '.join(WORDS)}.")
+        raise RuleError(
+            tell(
+                "%(word)s: %(name)s kennen wij niet; kies uit %(which)s.",
+                word=repr(word),
+                name=repr(name),
+                which=", ".join(WORDS),
+            )
+        )
     values = tuple(dict.fromkeys(value.strip() for value in told.split(",") if value.strip()))
     if not values:
-        raise RuleError(f"{word!r}: er staat niets achter {name}=.")
+        raise RuleError(
+            tell("%(word)s: er staat niets achter %(name)s=.", word=repr(word), name=name)
+        )
     if about == "taal":
         values = tuple(_language(word, value) for value in values)
+    if about in PERIODS:
+        values = tuple(str(_period(word, value)) for value in values)
+    if about in MESSAGES and not all(map(_is_number, values)):
+        raise RuleError(
+            tell("%(word)s: schrijf het nummer van een groepsbericht.", word=repr(word))
+        )
     if about == ANSWERED and not set(map(bare, values)) <= {YES, NO}:
-        raise RuleError(f"{word!r}: schrijf {ANSWERED}={YES} of {ANSWERED}={NO}.")
+        raise RuleError(
+            tell(
+                "%(word)s: schrijf %(answered)s=%(yes)s of %(answered)s=%(no)s.",
+                word=repr(word),
+                answered=ANSWERED,
+                yes=YES,
+                no=NO,
+            )
+        )
     return Clause(about, values, excluded)
 
 
 def _language(word: str, value: str) -> str:
     found = languages.find(value)
     if found is None:
-        raise RuleError(f"{word!r}: de taal {value!r} kennen wij niet.")
+        raise RuleError(
+            tell("%(word)s: de taal %(value)s kennen wij niet.", word=repr(word), value=repr(value))
+        )
     return found.code
+
+
+class Period(NamedTuple):
+    """From the first up to and with the last day; None is without end."""
+
+    first: date | None
+    last: date | None
+
+    def __str__(self) -> str:
+        return "..".join(f"{day:%d-%m-%Y}" if day else "" for day in self)
+
+    def holds(self, moment: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
+        """Return what says that a moment lies in it."""
+        bounds: list[ColumnElement[bool]] = [moment.is_not(None)]
+        if self.first is not None:
+            bounds.append(moment >= moments.from_local(datetime.combine(self.first, time())))
+        if self.last is not None:
+            after = datetime.combine(self.last + timedelta(days=1), time())
+            bounds.append(moment < moments.from_local(after))
+        return and_(*bounds)
+
+
+def period(text: str) -> Period:
+    """Read two days with dots between. ValueError if it is none, in Dutch."""
+    first, dots, last = text.partition("..")
+    if not dots or not (first or last):
+        raise ValueError(tell("schrijf twee dagen, bijvoorbeeld 1-12-2026..31-12-2026"))
+    found = Period(when.day(first) if first else None, when.day(last) if last else None)
+    if found.first and found.last and found.last < found.first:
+        raise ValueError(tell("de laatste dag is voor de eerste"))
+    return found
+
+
+def _period(word: str, value: str) -> Period:
+    try:
+        return period(value)
+    except ValueError as error:
+        raise RuleError(
+            tell("%(word)s: %(fault)s.", word=repr(word), fault=error.args[0])
+        ) from None
+
+
+def _is_number(value: str) -> bool:
+    return value.isascii() and value.isdecimal() and len(value) < 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +252,8 @@ class Reached:
     first_name: str
     last_inbound_at: datetime | None = None
     """When they last wrote from that address."""
+    listens: bool = False
+    """They would rather listen."""
 
 
 class Chosen:
@@ -202,6 +307,8 @@ class Reach:
     """How many of them, by language and channel."""
     left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How many are not, by reason (Dutch, the constants above) and language."""
+    moved: Counter[str] = field(default_factory=Counter)
+    """How many of them get it on this channel, for want of WhatsApp's window."""
     unknown: tuple[str, ...] = ()
     """Parts of the rule that fit nobody at all, mostly a typing error: ``wijk=Nord``."""
 
@@ -235,6 +342,7 @@ def walk(
     only: Collection[int] | None = None,
     already: Collection[int] = (),
     unreviewed: Collection[str] = (),
+    at: datetime | None = None,
 ) -> Iterator[Reached]:
     """Yield everyone whom the text *key* would reach; count them in *found*, and the others.
 
@@ -242,10 +350,14 @@ def walk(
     *only* are the ids of those it is about at all, None for everyone; *already* those of people
     who have had it. *unreviewed* are the codes of the languages in which a text that nobody has
     reviewed may go out; a text that is missing or stale never does, for its readers would get
-    Dutch.
+    Dutch. *at* is when it goes, now unless told: of which WhatsApp takes no template goes there
+    only to whom the window is open then, and to the others by their next address.
     """
     fits = _Fits(house.gemeente, rule)
-    invitation = house.catalogue.entries[key].purpose == "invitation"
+    entry = house.catalogue.entries[key]
+    invitation = entry.purpose == "invitation"
+    only_text = entry.template is None and entry.opener is None
+    goes = at or moments.now()
     stands = state or (lambda language: house.catalogue.standing(key, language))
     unsayable = cache(partial(_unsayable, stands, unreviewed=unreviewed))
     for people in _everyone(session):
@@ -253,22 +365,25 @@ def walk(
         places = _places(session, first, last)
         may_invite = consent.invitable(session, first, last) if invitation else None
         groups = _groups(session, first, last) if fits.asks(VOORTRAJECT) else {}
+        among = fits.look_up(session, first, last)
         for person in people:
             if only is not None and person.id not in only:
                 continue
             theirs = places.get(person.id, ())
             wrote = any(place.last_inbound_at is not None for place in theirs)
             also = {VOORTRAJECT: groups.get(person.id, ""), ANSWERED: YES if wrote else NO}
-            if not fits(person, also):
+            if not fits(person, also) or not among(person.id):
                 continue
             may = may_invite and partial(may_invite, person.id)
-            place = route.usable(theirs, may)
+            free = [each for each in theirs if not only_text or _takes_text(each, goes)]
+            place = route.usable(free, may)
+            shut = len(free) < len(theirs) and route.usable(theirs, may) is not place
             why = None
             if person.id in already:
                 why = ALREADY
             elif place is None:
-                why = _why_not(theirs)
-            elif invitation and place.bulk_locked_at is not None:
+                why = SHUT if shut else _why_not(theirs)
+            elif place.bulk_locked_at is not None:
                 why = LOCKED
             else:
                 why = unsayable(person.language)
@@ -282,8 +397,10 @@ def walk(
                 person.language,
                 person.first_name,
                 place.last_inbound_at,
+                person.listens,
             )
             found.add(reached)
+            found.moved[place.channel] += shut
             yield reached
     found.unknown = tuple(fits.unknown())
 
@@ -299,6 +416,7 @@ class _Person(NamedTuple):
     wijk: str | None
     groep: str | None
     interest: str | None
+    listens: bool
 
 
 class _Place(NamedTuple):
@@ -355,6 +473,7 @@ class _Fits:
         self._rule = rule
         self._met: dict[str, set[str]] = {name: set() for name in WORDS}
         self._met[ANSWERED] = {YES, NO}
+        self._looked_up = [each for each in rule.clauses if each.field in (*PERIODS, *MESSAGES)]
         self._held = [
             (attrgetter(FIELDS[clause.field]), cache(partial(self._holds, clause)))
             for clause in rule.clauses
@@ -363,12 +482,23 @@ class _Fits:
         self._held_also = [
             (clause.field, cache(partial(self._holds, clause)))
             for clause in rule.clauses
-            if clause.field not in FIELDS
+            if clause.field in (VOORTRAJECT, ANSWERED)
         ]
 
     def asks(self, about: str) -> bool:
         """Say whether the rule speaks of *about*."""
         return any(clause.field == about for clause in self._rule.clauses)
+
+    def look_up(self, session: Session, first: int, last: int) -> Callable[[int], bool]:
+        """Return what says of the people with these ids and all between whether all that is to be
+        looked up holds for them.
+        """
+        found = []
+        for clause in self._looked_up:
+            people = set(session.scalars(_meant(clause, first, last)))
+            self._met[clause.field] |= {bare(value) for value in clause.values} if people else set()
+            found.append((people, clause.excluded))
+        return lambda person: all((person in people) != not_ for people, not_ in found)
 
     def __call__(self, person: _Person, also: Mapping[str, str]) -> bool:
         """Say whether every clause of the rule holds for *person*; *also* is the rest of them."""
@@ -404,6 +534,41 @@ class _Fits:
                 both = {bare(theme.code), bare(theme.name)}
                 names |= both if bare(value) in both else set()
         return names - {""}
+
+
+def _meant(clause: Clause, first: int, last: int) -> Select[Any]:
+    """Return the ids of the people between these of whom *clause* speaks."""
+    if clause.field in MESSAGES:
+        had = (
+            select(Message.person_id)
+            .where(Message.person_id.between(first, last))
+            .where(Message.broadcast_id.in_([int(value) for value in clause.values]))
+        )
+        if clause.field == _GOT:
+            return had.where(Message.state.in_(REACHED))
+        return had.join(Reply, Reply.message_id == Message.id)
+    periods = [period(value) for value in clause.values]
+    if clause.field == _AFSPRAAK:
+        return select(Afspraak.person_id).where(
+            Afspraak.person_id.between(first, last),
+            Afspraak.status == "gepland",
+            or_(*(each.holds(Afspraak.begins) for each in periods)),
+        )
+    if clause.field == _CONTACT:
+        return (
+            select(PersonAddress.person_id)
+            .join(Address, Address.id == PersonAddress.address_id)
+            .where(PersonAddress.person_id.between(first, last))
+            .where(or_(*(each.holds(Address.last_inbound_at) for each in periods)))
+        )
+    return select(Inburgeraar.id).where(
+        Inburgeraar.id.between(first, last),
+        or_(*(each.holds(Inburgeraar.created_at) for each in periods)),
+    )
+
+
+def _takes_text(place: _Place, at: datetime) -> bool:
+    return place.channel != base.WHATSAPP or route.window_open_since(place.last_inbound_at, at)
 
 
 def _why_not(places: Collection[_Place]) -> str:

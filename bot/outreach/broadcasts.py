@@ -21,8 +21,8 @@ from sqlalchemy.orm import Session
 
 from bot import moments
 from bot.channels.base import SMS, TELEGRAM, WHATSAPP
-from bot.db import insert_new
 from bot.house import House
+from bot.inserts import insert_new
 from bot.messaging import approval, caps, outbox
 from bot.messaging.outbox import Copy, Press
 from bot.models.broadcasts import Broadcast, Recipient
@@ -42,6 +42,7 @@ from bot.outreach.preview import (
     press_of,
 )
 from bot.privacy import consent
+from bot.told import tell
 from bot.wording import forbidden
 from bot.wording.catalogue import SAMPLES
 from bot.wording.entries import Entry, placeholders
@@ -135,12 +136,22 @@ def change(
     """Change some of the `SETTINGS`; whoever approved it must do so again. Raises Refused."""
     _lock(session, broadcast)
     if broadcast.state not in ("draft", "approved", "stopped", "paused"):
-        raise Refused(f"Groepsbericht {broadcast.id} is {STATES[broadcast.state]}. Stop het eerst.")
+        raise Refused(
+            tell(
+                "Groepsbericht %(id)s is %(state)s. Stop het eerst.",
+                id=broadcast.id,
+                state=tell(STATES[broadcast.state]),
+            )
+        )
     altered = [name for name, value in settings.items() if getattr(broadcast, name) != value]
     if broadcast.started_at is not None and (fixed := set(altered) & set(AUDIENCE)):
         raise Refused(
-            f"Groepsbericht {broadcast.id} is al begonnen; "
-            f"{', '.join(sorted(fixed))} staat vast. Maak een nieuw groepsbericht."
+            tell(
+                "Groepsbericht %(id)s is al begonnen; %(which)s staat vast. Maak een nieuw "
+                "groepsbericht.",
+                id=broadcast.id,
+                which=", ".join(sorted(fixed)),
+            )
         )
     with session.no_autoflush:  # what is left open is filled in first
         for name in altered:
@@ -160,9 +171,13 @@ def correct(
     """
     _lock(session, broadcast)
     if broadcast.state in ("sending", "holding"):
-        raise Refused(f"Groepsbericht {broadcast.id} loopt nog. Stop het eerst.")
+        raise Refused(tell("Groepsbericht %(id)s loopt nog. Stop het eerst.", id=broadcast.id))
     if broadcast.started_at is None:
-        raise Refused(f"Groepsbericht {broadcast.id} is nog niet verstuurd. Verander het gewoon.")
+        raise Refused(
+            tell(
+                "Groepsbericht %(id)s is nog niet verstuurd. Verander het gewoon.", id=broadcast.id
+            )
+        )
     return draft(
         session,
         house,
@@ -203,11 +218,17 @@ def _complete(session: Session, house: House, broadcast: Broadcast) -> None:
     entry = house.catalogue.entries.get(broadcast.key)
     if entry is None or not _is_for_many(entry):
         keys = ", ".join(for_many(house))
-        raise Refused(f"{broadcast.key!r} is geen tekst voor een groepsbericht. Kies uit: {keys}.")
+        raise Refused(
+            tell(
+                "%(key)s is geen tekst voor een groepsbericht. Kies uit: %(keys)s.",
+                key=repr(broadcast.key),
+                keys=keys,
+            )
+        )
     try:
         audience.parse(broadcast.audience)
     except RuleError as error:
-        raise Refused(f"De regel klopt niet. {error}") from error
+        raise Refused(tell("De regel klopt niet. %(error)s", error=error.args[0])) from error
     group = session.get(Voortraject, broadcast.voortraject_id) if broadcast.voortraject_id else None
     _fill(house, entry, broadcast, group)
     _window(broadcast, group)
@@ -254,21 +275,32 @@ def _is_for_many(entry: Entry) -> bool:
 def _fill(house: House, entry: Entry, broadcast: Broadcast, group: Voortraject | None) -> None:
     if entry.asks == "voortraject":
         if group is None:
-            raise Refused(f"{entry.key} nodigt uit voor een voortraject. Zeg welk.")
+            raise Refused(tell("%(key)s nodigt uit voor een voortraject. Zeg welk.", key=entry.key))
         if broadcast.values:
             raise Refused(
-                f"{entry.key} neemt alles uit het voortraject. Verander daar wat fout is."
+                tell(
+                    "%(key)s neemt alles uit het voortraject. Verander daar wat fout is.",
+                    key=entry.key,
+                )
             )
     for name, value in broadcast.values.items():
         if wrong := impossible(value):
-            raise Refused(f"{name}: {wrong} bestaat niet. Staat de dag er goed?")
+            raise Refused(
+                tell(
+                    "%(name)s: %(wrong)s bestaat niet. Staat de dag er goed?",
+                    name=name,
+                    wrong=wrong,
+                )
+            )
     if entry.key == OWN:
         _own(house, broadcast)
         return
     there = {*outbox.known(house), "first_name", *broadcast.values}
     there |= set(voortraject.values_of(group, "nl")) if group is not None else set()
     if missing := [name for name in placeholders(entry.text) if name not in there]:
-        raise Refused(f"Voor {entry.key} ontbreekt nog: {', '.join(missing)}.")
+        raise Refused(
+            tell("Voor %(key)s ontbreekt nog: %(which)s.", key=entry.key, which=", ".join(missing))
+        )
 
 
 def _own(house: House, broadcast: Broadcast) -> None:
@@ -281,40 +313,63 @@ def _own(house: House, broadcast: Broadcast) -> None:
     if "nl" not in texts:
         raise Refused("Schrijf de eigen tekst ook in het Nederlands: daaruit lezen collega's.")
     if strange := sorted(set(broadcast.values) - set(own(dict.fromkeys(shipped(), "")))):
-        raise Refused(f"Een eigen tekst kent geen {', '.join(strange)}.")
+        raise Refused(tell("Een eigen tekst kent geen %(which)s.", which=", ".join(strange)))
     for code, text in texts.items():
         dutch = languages()[code].dutch
         if set("{}") & set(text):
-            raise Refused(f"{dutch}: gebruik geen accolades. Schrijf alles voluit.")
+            raise Refused(
+                tell("%(language)s: gebruik geen accolades. Schrijf alles voluit.", language=dutch)
+            )
         for kind, word in forbidden.found(text, code).items():
-            raise Refused(f"{dutch}: gebruikt {word!r}, een verboden woord ({kind}).")
+            raise Refused(
+                tell(
+                    "%(language)s: gebruikt %(word)s, een verboden woord (%(kind)s).",
+                    language=dutch,
+                    word=repr(word),
+                    kind=kind,
+                )
+            )
         if long := next((each for each in text.split("\n") if len(each) > LONGEST_VALUE), None):
             raise Refused(
-                f"{dutch}: een regel is {len(long)} tekens, hoogstens {LONGEST_VALUE}. "
-                "Begin vaker een nieuwe regel."
+                tell(
+                    "%(language)s: een regel is %(n)s tekens, hoogstens %(most)s. Begin "
+                    "vaker een nieuwe regel.",
+                    language=dutch,
+                    n=len(long),
+                    most=LONGEST_VALUE,
+                )
             )
     press = Press(house, OWN, own_values(broadcast))
     for code in texts:
         cost = segments(press.body(SMS, code, SAMPLES["first_name"]))
         if cost > house.gemeente.max_segments:
             raise Refused(
-                f"{languages()[code].dutch}: een sms is {cost} delen, hoogstens "
-                f"{house.gemeente.max_segments}. Maak de tekst korter."
+                tell(
+                    "%(language)s: een sms is %(cost)s delen, hoogstens %(most)s. Maak de "
+                    "tekst korter.",
+                    language=languages()[code].dutch,
+                    cost=cost,
+                    most=house.gemeente.max_segments,
+                )
             )
 
 
 def _window(broadcast: Broadcast, group: Voortraject | None) -> None:
     begins = voortraject.first_meeting(group) if group is not None else None
     if begins is not None and begins <= moments.now():
-        raise Refused(f"Het voortraject is al begonnen, op {_spoken(begins)}.")
+        raise Refused(
+            tell("Het voortraject is al begonnen, op %(begins)s.", begins=_spoken(begins))
+        )
     until = broadcast.window_until or begins
     if until is None:
         raise Refused("Zeg tot wanneer het bericht zin heeft.")
     broadcast.window_until = min(until, begins) if begins is not None else until
     if broadcast.window_until <= max(moments.now(), broadcast.window_from):
         raise Refused(
-            f"Het bericht heeft zin tot {_spoken(broadcast.window_until)}: "
-            "dat is voorbij, of voor het begin."
+            tell(
+                "Het bericht heeft zin tot %(at)s: dat is voorbij, of voor het begin.",
+                at=_spoken(broadcast.window_until),
+            )
         )
 
 
@@ -332,12 +387,21 @@ def approve(
     _lock(session, broadcast)
     begun = broadcast.started_at is not None
     if broadcast.state not in ("draft", "approved", "stopped", "paused"):
-        raise Refused(f"Groepsbericht {broadcast.id} is {STATES[broadcast.state]}.")
+        raise Refused(
+            tell(
+                "Groepsbericht %(id)s is %(state)s.",
+                id=broadcast.id,
+                state=tell(STATES[broadcast.state]),
+            )
+        )
     if approval.holds(session, house, broadcast):
-        raise Refused(f"Groepsbericht {broadcast.id} is al goedgekeurd.")
+        raise Refused(tell("Groepsbericht %(id)s is al goedgekeurd.", id=broadcast.id))
     if _same(by, broadcast.written_by):
         raise Refused(
-            f"{_name(by)} schreef dit groepsbericht zelf. Laat iemand anders het nalezen."
+            tell(
+                "%(by)s schreef dit groepsbericht zelf. Laat iemand anders het nalezen.",
+                by=_name(by),
+            )
         )
     current = approval.fingerprint(
         session, house, broadcast, seen.audience_hash, seen.languages, seen.unreviewed
@@ -348,19 +412,29 @@ def approve(
         raise Refused("Niemand krijgt dit groepsbericht. Kijk waarom, en verander het.")
     if count != seen.count:
         raise Refused(
-            f"Je typte {count}, maar het gaat naar {seen.count} mensen. Kijk eerst opnieuw."
+            tell(
+                "Je typte %(count)s, maar het gaat naar %(people)s mensen. Kijk eerst opnieuw.",
+                count=count,
+                people=seen.count,
+            )
         )
     most = house.gemeente.caps.per_broadcast
     if not begun and broadcast.corrects is None and seen.count > most:
         raise Refused(
-            f"Een groepsbericht mag naar hoogstens {most} mensen, en dit gaat naar {seen.count}. "
-            "Maak de groep kleiner (caps.per_broadcast in gemeente.yaml)."
+            tell(
+                "Een groepsbericht mag naar hoogstens %(most)s mensen, en dit gaat naar "
+                "%(count)s. Maak de groep kleiner (caps.per_broadcast in gemeente.yaml).",
+                most=most,
+                count=seen.count,
+            )
         )
     if broadcast.window_until <= moments.now():
-        raise Refused(f"Het bericht had zin tot {_spoken(broadcast.window_until)}.")
+        raise Refused(tell("Het bericht had zin tot %(at)s.", at=_spoken(broadcast.window_until)))
     if seen.unsayable:
         names = ", ".join(languages()[code].dutch for code in seen.unsayable)
-        raise Refused(f"De tekst kan zo niet uit in: {names}. Laat die nalezen.")
+        raise Refused(
+            tell("De tekst kan zo niet uit in: %(names)s. Laat die nalezen.", names=names)
+        )
     if not begun:
         _write_down(session, broadcast, seen.reach.chosen)
         broadcast.state = "approved"
@@ -409,15 +483,24 @@ def send(session: Session, house: House, broadcast: Broadcast, *, by: str) -> No
     _lock(session, broadcast)
     if broadcast.state != "approved":
         raise Refused(
-            f"Groepsbericht {broadcast.id} is {STATES[broadcast.state]}; het kan nu niet starten."
+            tell(
+                "Groepsbericht %(id)s is %(state)s; het kan nu niet starten.",
+                id=broadcast.id,
+                state=tell(STATES[broadcast.state]),
+            )
         )
     _must_be_sound(session, house, broadcast)
     left = caps.left_for(session, house, broadcast.written_by)
     if broadcast.corrects is None and (broadcast.approved_count or 0) > left:
         raise Refused(
-            f"De groepsberichten van {broadcast.written_by} mogen vandaag nog naar {left} mensen, "
-            f"en dit gaat naar {broadcast.approved_count}. Start het morgen, of maak de groep "
-            "kleiner (caps.per_staff_per_day in gemeente.yaml)."
+            tell(
+                "De groepsberichten van %(who)s mogen vandaag nog naar %(left)s "
+                "mensen, en dit gaat naar %(people)s. Start het morgen, of maak de "
+                "groep kleiner (caps.per_staff_per_day in gemeente.yaml).",
+                who=broadcast.written_by,
+                left=left,
+                people=broadcast.approved_count,
+            )
         )
     broadcast.state, broadcast.started_at = "sending", moments.now()
     _note(broadcast, by, "gestart")
@@ -432,7 +515,7 @@ def stop(session: Session, broadcast: Broadcast, *, by: str) -> None:
     if broadcast.state in ("stopped", "done"):
         return
     if broadcast.started_at is None:
-        raise Refused(f"Groepsbericht {broadcast.id} is nog niet gestart.")
+        raise Refused(tell("Groepsbericht %(id)s is nog niet gestart.", id=broadcast.id))
     _stand_still(session, broadcast, "stopped")
     _note(broadcast, by, "gestopt")
 
@@ -442,7 +525,11 @@ def resume(session: Session, house: House, broadcast: Broadcast, *, by: str) -> 
     _lock(session, broadcast)
     if broadcast.state not in ("stopped", "paused"):
         raise Refused(
-            f"Groepsbericht {broadcast.id} is {STATES[broadcast.state]}; het staat niet stil."
+            tell(
+                "Groepsbericht %(id)s is %(state)s; het staat niet stil.",
+                id=broadcast.id,
+                state=tell(STATES[broadcast.state]),
+            )
         )
     _must_be_sound(session, house, broadcast)
     if _count(session, broadcast, Message.state == "claimed"):
@@ -467,11 +554,14 @@ def resume(session: Session, house: House, broadcast: Broadcast, *, by: str) -> 
 def _must_be_sound(session: Session, house: House, broadcast: Broadcast) -> None:
     if not approval.holds(session, house, broadcast):
         raise Refused(
-            f"Groepsbericht {broadcast.id} is veranderd sinds de goedkeuring, "
-            "of de tekst of het voortraject. Laat het opnieuw goedkeuren."
+            tell(
+                "Groepsbericht %(id)s is veranderd sinds de goedkeuring, of de tekst of "
+                "het voortraject. Laat het opnieuw goedkeuren.",
+                id=broadcast.id,
+            )
         )
     if broadcast.window_until <= moments.now():
-        raise Refused(f"Het bericht had zin tot {_spoken(broadcast.window_until)}.")
+        raise Refused(tell("Het bericht had zin tot %(at)s.", at=_spoken(broadcast.window_until)))
 
 
 def _stand_still(session: Session, broadcast: Broadcast, state: str) -> None:
@@ -611,6 +701,7 @@ def _next(
             Recipient.channel,
             Recipient.language,
             Inburgeraar.first_name,
+            Inburgeraar.listens,
         )
         .join(Inburgeraar, Inburgeraar.id == Recipient.person_id)
         .where(
@@ -652,8 +743,9 @@ def _queue(
                 shared.get((person, address), first_name),
                 asked.get(person, about),
                 "already_asked" if asks and person not in asked else None,
+                listens,
             )
-            for _, person, address, channel, language, first_name in turn
+            for _, person, address, channel, language, first_name, listens in turn
         ),
         broadcast=broadcast.id,
         version=group.version if group is not None else None,
@@ -738,7 +830,8 @@ def _lock(session: Session, broadcast: Broadcast) -> None:
 
 def _count(session: Session, broadcast: Broadcast, *which: ColumnElement[bool]) -> int:
     counted = select(func.count()).select_from(Message)
-    return session.scalar(counted.where(Message.broadcast_id == broadcast.id, *which)) or 0
+    texts = counted.where(Message.broadcast_id == broadcast.id, Message.voice.is_(None))
+    return session.scalar(texts.where(*which)) or 0
 
 
 def _note(broadcast: Broadcast, by: str | None, what: str) -> None:

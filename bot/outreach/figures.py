@@ -1,16 +1,19 @@
-"""How a mass message stands, in figures that add up to the people it was approved for."""
+"""How a mass message stands, in figures that add up to the people it was approved for.
+
+Counted are the texts: the sound that goes behind some of them is theirs.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot.models.broadcasts import Broadcast, Recipient
-from bot.models.messages import Message, Reply
+from bot.models.messages import Message
 from bot.privacy import retention
 
 STANDS_STILL = ("paused", "stopped", "done")
@@ -70,7 +73,7 @@ def figures(session: Session, broadcast: Broadcast) -> Figures:
     causes: Counter[str] = Counter()
     for state, cause, count in session.execute(
         select(Message.state, Message.cause, func.count())
-        .where(Message.broadcast_id == broadcast.id)
+        .where(Message.broadcast_id == broadcast.id, Message.voice.is_(None))
         .group_by(Message.state, Message.cause)
     ):
         counts[KINDS[state]] += count
@@ -80,10 +83,36 @@ def figures(session: Session, broadcast: Broadcast) -> Figures:
         counts[KINDS[row.state]] += row.count
         if row.cause and KINDS[row.state] in ("failed", "unknown", "held"):
             causes[row.cause] += row.count
+    return Figures(total, _whole(broadcast, total, counts), causes)
+
+
+def of_each(session: Session, broadcasts: Sequence[Broadcast]) -> dict[int, Figures]:
+    """Count the same for each of *broadcasts*, by id and without causes.
+
+    One after the other: to count them together a database may read all that was ever written.
+    """
+    found = {}
+    for each in broadcasts:
+        counts: Counter[str] = Counter()
+        for state, count in session.execute(
+            select(Message.state, func.count())
+            .where(Message.broadcast_id == each.id, Message.voice.is_(None))
+            .group_by(Message.state)
+        ):
+            counts[KINDS[state]] += count
+        for row in retention.gone(session, "message", each.about):
+            counts[KINDS[row.state]] += row.count
+        total = each.approved_count or 0
+        found[each.id] = Figures(total, _whole(each, total, counts))
+    return found
+
+
+def _whole(broadcast: Broadcast, total: int, counts: Counter[str]) -> Counter[str]:
+    """Add those without a message to *counts*, so that these are *total* together."""
     counts["planned"] += total - counts.total()
     if broadcast.state in STANDS_STILL:
         counts["held"] += counts.pop("planned")
-    return Figures(total, +counts, causes)
+    return +counts
 
 
 def by_channel(session: Session, broadcast: Broadcast) -> dict[str, Figures]:
@@ -99,7 +128,7 @@ def by_channel(session: Session, broadcast: Broadcast) -> dict[str, Figures]:
     }
     for channel, state, count in session.execute(
         select(Message.channel, Message.state, func.count())
-        .where(Message.broadcast_id == broadcast.id)
+        .where(Message.broadcast_id == broadcast.id, Message.voice.is_(None))
         .group_by(Message.channel, Message.state)
     ):
         if channel in found:
@@ -107,24 +136,7 @@ def by_channel(session: Session, broadcast: Broadcast) -> dict[str, Figures]:
     for row in retention.gone(session, "message", broadcast.about):
         if row.channel in found:
             found[row.channel].counts[KINDS[row.state]] += row.count
-    for each in found.values():
-        each.counts["planned"] += each.total - each.counts.total()
-        if broadcast.state in STANDS_STILL:
-            each.counts["held"] += each.counts.pop("planned")
-    return found
-
-
-def answers(session: Session, broadcast: Broadcast) -> Counter[str]:
-    """Count what people answered to it, by how it was understood; of everybody their last word."""
-    last = (
-        select(func.max(Reply.id))
-        .join(Message, Message.id == Reply.message_id)
-        .where(Message.broadcast_id == broadcast.id)
-        .group_by(Reply.address_id)
-    )
-    counted: Counter[str] = Counter()
-    for intent, count in session.execute(
-        select(Reply.intent, func.count()).where(Reply.id.in_(last)).group_by(Reply.intent)
-    ):
-        counted[intent or "unclear"] += count
-    return counted
+    return {
+        name: Figures(each.total, _whole(broadcast, each.total, each.counts))
+        for name, each in found.items()
+    }

@@ -24,6 +24,13 @@ def change_language(address: Address, person: Inburgeraar | None, language: str)
         person.language = language
 
 
+def prefer_listening(person: Inburgeraar, listens: bool) -> bool:
+    """Send *person* sounds beside texts, or not any more; return False if that was so already."""
+    news = person.listens != listens
+    person.listens = listens
+    return news
+
+
 def close_number(session: Session, address: Address, reply: Reply) -> None:
     """Someone else has this number: nothing is sent there any more, and staff check it.
 

@@ -5,14 +5,21 @@ A flag is a question, not a verdict. Who draws a month up never approves it. Pay
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from datetime import date, datetime, time
+from decimal import Decimal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import moments
-from bot.db import insert_once
+from bot.inserts import insert_once
 from bot.models.ambassadeurs import Aanmelding, Ambassadeur, Link, Premie
+from bot.models.figures import Figure
+from bot.told import tell
+
+COUNTED = "counted"
+"""How a `Figure` says of an aanmelding that it counts."""
 
 
 class NotNow(Exception):
@@ -45,8 +52,12 @@ def decide(session: Session, aanmelding: Aanmelding, *, counts: bool, by: str, w
     session.flush()
 
 
-def draw_up(session: Session, ambassadeur: Ambassadeur, month: date, by: str) -> Premie:
+def draw_up(
+    session: Session, ambassadeur: Ambassadeur, month: date, by: str, each: Decimal | None = None
+) -> Premie:
     """Draw up the *month* of *ambassadeur* as it stands now; drawn up before, it is done anew.
+
+    *each*: the euros for one that counts; what it comes to is fixed with it.
 
     Raises NotNow while the month runs, while a flag waits, when nothing counts, or once approved.
     """
@@ -55,7 +66,12 @@ def draw_up(session: Session, ambassadeur: Ambassadeur, month: date, by: str) ->
     session.refresh(ambassadeur, with_for_update=True)
     counted, waiting = standing(session, ambassadeur, month)
     if waiting:
-        raise NotNow(f"Er wachten nog {waiting} vlaggen over die maand. Beslis daar eerst over.")
+        raise NotNow(
+            tell(
+                "Er wachten nog %(waiting)s vlaggen over die maand. Beslis daar eerst over.",
+                waiting=waiting,
+            )
+        )
     if not counted:
         raise NotNow("Over die maand telt geen aanmelding mee.")
     insert_once(
@@ -75,6 +91,7 @@ def draw_up(session: Session, ambassadeur: Ambassadeur, month: date, by: str) ->
     if premie.approved_by is not None:
         raise NotNow("Die maand is al goedgekeurd.")
     premie.count, premie.drawn_by, premie.drawn_at = counted, by, moments.now()
+    premie.cents = None if each is None else int(counted * each * 100)
     session.flush()
     return premie
 
@@ -107,10 +124,29 @@ def standing(session: Session, ambassadeur: Ambassadeur, month: date) -> tuple[i
         .where(Aanmelding.at >= begin, Aanmelding.at < end)
     )
     rows = session.execute(theirs).all()
+    erased = gone(session, month)
     return (
-        sum(row.counted for row in rows),
+        sum(row.counted for row in rows) + erased[ambassadeur.id, month][COUNTED],
         sum(bool(row.flags) and row.decided_by is None for row in rows),
     )
+
+
+def gone(session: Session, since: date) -> dict[tuple[int, date], Counter[str]]:
+    """Return how many came in and were erased, by ambassadeur and month, from *since* on.
+
+    Of each `COUNTED` and ``not counted``: who was forgotten still came in.
+    """
+    links = {
+        f"link:{number}": one
+        for number, one in session.execute(select(Link.id, Link.ambassadeur_id))
+    }
+    found: dict[tuple[int, date], Counter[str]] = defaultdict(Counter)
+    for each in session.scalars(
+        select(Figure).where(Figure.kind == "aanmelding", Figure.month >= since)
+    ):
+        if each.about in links:
+            found[links[each.about], each.month][each.state] += each.count
+    return found
 
 
 def month_of(at: datetime) -> date:

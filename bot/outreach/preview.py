@@ -15,38 +15,27 @@ from decimal import Decimal
 from functools import cache, lru_cache, partial
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot import moments
 from bot.channels.base import SMS, WHATSAPP
 from bot.house import House
 from bot.messaging import approval, caps, route
-from bot.messaging.outbox import Press
+from bot.messaging.outbox import VOICED, Press
 from bot.models.broadcasts import Broadcast, Recipient
 from bot.models.messages import Message
 from bot.models.people import Address, Inburgeraar
 from bot.models.voortrajecten import Deelname, Voortraject
 from bot.outreach import audience, voortraject
-from bot.outreach.audience import Reach, Reached
+from bot.outreach.audience import REACHED, Reach, Reached
+from bot.outreach.clashes import Clash, clashes
 from bot.wording.segments import segments
 
 OWN = "broadcast.own"
 """The text of the catalogue that stands around what an author wrote."""
 OWN_TEXT = "own:"
 """How ``values`` of a broadcast names an own text, with the code of its language behind it."""
-
-REACHED = (
-    "sending",
-    "unknown",
-    "accepted",
-    "sent",
-    "delivered",
-    "read",
-    "unknown_final",
-    "no_receipt",
-)
-"""States of a message that its reader has, or may have: whom a correction goes to."""
 
 STEP = timedelta(minutes=15)
 """How finely the hours of rest are looked at when the end is estimated."""
@@ -69,8 +58,18 @@ class Preview:
     """Languages of WhatsApp readers for whom no template is approved: these wait for it."""
     clash: int
     """How many of them get another mass message today."""
+    others: Mapping[str, int]
+    """The same by the name of that message."""
+    bad_moments: tuple[Clash, ...]
+    """What of the kalender it meets, and what it invites to."""
+    rests: bool
+    """Whether it waits for the end of the hours of rest."""
     full: int
     """How many of them had enough messages lately and get this one later, if it is of use then."""
+    listening: int
+    """How many would rather listen."""
+    heard: int
+    """How many of them hear it too: it is recorded, and their channel takes a sound."""
     begins: datetime
     """When the first would go: now at the earliest, and never in quiet hours."""
     ends: datetime
@@ -81,6 +80,8 @@ class Preview:
     """Languages whose text nobody has reviewed and in which it would go out nevertheless."""
     unsayable: tuple[str, ...]
     """Languages of one that has begun, in which it cannot go on as the text stands now."""
+    at: datetime
+    """When it was counted."""
     seen: str
     """What exactly this is a preview of: the hash that would be approved."""
 
@@ -111,7 +112,7 @@ def preview(
     audience_hash = tally.audience_hash
     if broadcast.started_at is not None:
         audience_hash, languages = broadcast.audience_hash or "", tuple(broadcast.languages)
-    states = {code: _state(house, broadcast, code) for code in languages}
+    states = {code: standing(house, broadcast, code) for code in languages}
     accepted = tuple(
         code for code in languages if states[code] == "unreviewed" and code in unreviewed
     )
@@ -120,13 +121,18 @@ def preview(
     met = {code for code, _ in reach.counts} | {code for _, code in reach.left_out}
     return Preview(
         reach=reach,
-        states={code: _state(house, broadcast, code) for code in sorted(met)},
+        states={code: standing(house, broadcast, code) for code in sorted(met)},
         texts=tally.texts,
         segments=tally.segments,
         price=house.gemeente.sms_price,
         no_template=+tally.no_template,
         clash=tally.clash,
+        others={name: count for (_, name), count in tally.others.items()},
+        bad_moments=clashes(_group(session, broadcast), begins, ends),
+        rests=begins > max(moments.now(), broadcast.window_from),
         full=0 if broadcast.corrects is not None else caps.full_now(session, house, reach.people),
+        listening=tally.listening,
+        heard=tally.heard,
         begins=begins,
         ends=ends,
         audience_hash=audience_hash,
@@ -135,6 +141,7 @@ def preview(
         unsayable=tuple(
             code for code in languages if states[code] not in said and code not in accepted
         ),
+        at=moments.now(),
         seen=approval.fingerprint(session, house, broadcast, audience_hash, languages, accepted),
     )
 
@@ -147,7 +154,10 @@ class _Tally:
         self.segments: Counter[str] = Counter()
         self.no_template: Counter[str] = Counter()
         self.channels: Counter[str] = Counter()
+        self.listening = self.heard = 0
+        self._is_recorded = cache(partial(_is_recorded, session, press))
         self.clash = 0
+        self.others: Counter[tuple[int, str]] = Counter()
         self._others = _others(session, broadcast)
         self._hash = hashlib.sha256(b"[")
         self._now = moments.now()
@@ -164,13 +174,23 @@ class _Tally:
             self.texts[each.language, each.channel] = self._press.body(
                 each.channel, each.language, each.first_name
             )
+        if each.listens:
+            self.listening += 1
+            self.heard += self._takes_sound(each) and self._is_recorded(each.language)
         if each.channel == SMS:
             self.segments[each.language] += self._parts(each.language, each.first_name)
         elif each.channel == WHATSAPP and not route.window_open_since(
             each.last_inbound_at, self._now
         ):
             self.no_template[each.language] += self._lacks_template(each.language)
-        self.clash += each.person in self._others
+        met = [other for other, people in self._others.items() if each.person in people]
+        self.others.update(met)
+        self.clash += bool(met)
+
+    def _takes_sound(self, each: Reached) -> bool:
+        if each.channel != WHATSAPP:
+            return each.channel in VOICED
+        return route.window_open_since(each.last_inbound_at, self._now)
 
     @property
     def audience_hash(self) -> str:
@@ -203,7 +223,7 @@ def values_of(session: Session, broadcast: Broadcast) -> Callable[[str], Mapping
     """Return what fills the text of *broadcast*, given the code of the language it is in."""
     if broadcast.key == OWN:
         return own_values(broadcast)
-    group = session.get(Voortraject, broadcast.voortraject_id) if broadcast.voortraject_id else None
+    group = _group(session, broadcast)
 
     def values(language: str) -> Mapping[str, Any]:
         """Return the values in one language."""
@@ -211,6 +231,15 @@ def values_of(session: Session, broadcast: Broadcast) -> Callable[[str], Mapping
         return {**told, **broadcast.values}
 
     return values
+
+
+def _is_recorded(session: Session, press: Press, language: str) -> bool:
+    return press.voice(session, language) is not None
+
+
+def _group(session: Session, broadcast: Broadcast) -> Voortraject | None:
+    number = broadcast.voortraject_id
+    return session.get(Voortraject, number) if number is not None else None
 
 
 def press_of(session: Session, house: House, broadcast: Broadcast) -> Press:
@@ -221,29 +250,44 @@ def press_of(session: Session, house: House, broadcast: Broadcast) -> Press:
 def left(session: Session, broadcast: Broadcast) -> Iterator[Reached]:
     """Yield those of the approved audience to whom nothing was handed over yet."""
     rows = session.execute(
-        select(
+        _left(
+            broadcast,
             Recipient.person_id,
             Recipient.address_id,
             Recipient.channel,
             Recipient.language,
             Inburgeraar.first_name,
             Address.last_inbound_at,
+            Inburgeraar.listens,
         )
         .join(Inburgeraar, Inburgeraar.id == Recipient.person_id)
         .join(Address, Address.id == Recipient.address_id)
+        .order_by(Recipient.id),
+        execution_options={"yield_per": audience.AT_ONCE},
+    )
+    return (Reached(*row) for row in rows)
+
+
+def count_left(session: Session, broadcast: Broadcast) -> int:
+    """Return how many those are."""
+    return session.scalar(_left(broadcast, func.count())) or 0
+
+
+def _left(broadcast: Broadcast, *columns: Any) -> Select[Any]:
+    return (
+        select(*columns)
+        .select_from(Recipient)
         .outerjoin(
             Message,
             (Message.broadcast_id == Recipient.broadcast_id)
-            & (Message.person_id == Recipient.person_id),
+            & (Message.person_id == Recipient.person_id)
+            & Message.voice.is_(None),
         )
         .where(
             Recipient.broadcast_id == broadcast.id,
             or_(Message.id.is_(None), Message.state.in_(("planned", "claimed"))),
         )
-        .order_by(Recipient.id),
-        execution_options={"yield_per": audience.AT_ONCE},
     )
-    return (Reached(*row) for row in rows)
 
 
 def _walk(
@@ -284,14 +328,15 @@ def _walk(
         audience.parse(broadcast.audience),
         found,
         key=broadcast.key,
-        state=partial(_state, house, broadcast),
+        state=partial(standing, house, broadcast),
         only=only,
         already=already,
         unreviewed=unreviewed,
+        at=house.quiet.next_open(max(moments.now(), broadcast.window_from)),
     )
 
 
-def _state(house: House, broadcast: Broadcast, language: str) -> str:
+def standing(house: House, broadcast: Broadcast, language: str) -> str:
     """Say how the text stands; what an author wrote in another language nobody has reviewed."""
     state = house.catalogue.standing(broadcast.key, language)
     if broadcast.key != OWN or state in ("missing", "stale"):
@@ -310,13 +355,13 @@ def _lacks_template(session: Session, house: House, press: Press, language: str)
     return route.form(route.Templates(session, house), message, shut) is None
 
 
-def _others(session: Session, broadcast: Broadcast) -> set[int]:
-    """Return who are among the readers of another broadcast of today."""
+def _others(session: Session, broadcast: Broadcast) -> dict[tuple[int, str], set[int]]:
+    """Return the readers of every other broadcast of today, by its number and name."""
     midnight = moments.from_local(
         moments.local(moments.now()).replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0)
     )
     others = (
-        select(Recipient.person_id)
+        select(Broadcast.id, Broadcast.name, Recipient.person_id)
         .join(Broadcast, Broadcast.id == Recipient.broadcast_id)
         .where(
             Broadcast.id != broadcast.id,
@@ -327,7 +372,10 @@ def _others(session: Session, broadcast: Broadcast) -> set[int]:
             ),
         )
     )
-    return set(session.scalars(others))
+    found: dict[tuple[int, str], set[int]] = {}
+    for number, name, person in session.execute(others):
+        found.setdefault((number, name), set()).add(person)
+    return found
 
 
 def _when(

@@ -140,7 +140,7 @@ def _remind(session: Session, house: House, afspraak: Afspraak, step: Step) -> N
         session,
         house,
         occasion=f"{afspraak.about}:v{afspraak.version}:{step.label}",
-        key=KEYS.get(afspraak.answer, REMINDER),
+        key=_worded(afspraak),
         person=afspraak.person,
         values=values(afspraak),
         about=afspraak.about,
@@ -151,6 +151,19 @@ def _remind(session: Session, house: House, afspraak: Afspraak, step: Step) -> N
         if message.state == "planned":
             _take_the_place(session, afspraak, message)
         tasks.not_delivered(session, message)
+
+
+def _worded(afspraak: Afspraak) -> str:
+    return KEYS.get(afspraak.answer, REMINDER)
+
+
+def said_again(session: Session, question: Message) -> str:
+    """Return the text that says *question* once more: a reminder knows what was answered since."""
+    noun, _, number = (question.about or "").partition(":")
+    if noun != "afspraak" or question.key not in (REMINDER, *KEYS.values()):
+        return question.key
+    afspraak = session.get(Afspraak, int(number))
+    return question.key if afspraak is None else _worded(afspraak)
 
 
 def _take_the_place(session: Session, afspraak: Afspraak, message: Message) -> None:

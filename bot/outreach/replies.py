@@ -18,6 +18,7 @@ from bot.messaging import outbox, route
 from bot.models.messages import InboxEvent, Message, Reply
 from bot.models.people import Address, Inburgeraar
 from bot.models.tasks import Task
+from bot.told import tell
 from bot.wording import forbidden, render
 from bot.wording.languages import shipped
 from bot.wording.render import LONGEST_VALUE
@@ -177,12 +178,19 @@ def _own_words(house: House, place: Place, task: Task, by: str, words: str) -> l
         raise Refused("Schrijf eerst iets.")
     if sum(map(len, lines)) > LONGEST_WORDS or any(len(line) > LONGEST_VALUE for line in lines):
         raise Refused(
-            f"Schrijf hoogstens {LONGEST_WORDS} tekens, en {LONGEST_VALUE} op een regel. "
-            "Korte zinnen lezen makkelijker."
+            tell(
+                "Schrijf hoogstens %(most)s tekens, en %(line)s op een "
+                "regel. Korte zinnen lezen makkelijker.",
+                most=LONGEST_WORDS,
+                line=LONGEST_VALUE,
+            )
         )
     for word in forbidden.found("\n".join(lines), "nl").values():
         raise Refused(
-            f"Schrijf {word!r} niet in een chat: een ander kan het scherm zien. Bel hierover."
+            tell(
+                "Schrijf %(word)s niet in een chat: een ander kan het scherm zien. Bel hierover.",
+                word=repr(word),
+            )
         )
     if place.address.channel == SMS:
         body = _said(house, WORDS, SMS, place.language, task.person, by, {"words": lines})

@@ -20,10 +20,10 @@ from sqlalchemy.orm import Session
 
 from bot import moments
 from bot.channels.base import SMS, TELEGRAM, WHATSAPP
-from bot.db import insert_once
 from bot.house import House
+from bot.inserts import insert_once
 from bot.models.afspraken import Afspraak
-from bot.models.messages import Attempt, Message, Spending
+from bot.models.messages import TEST, Attempt, Message, Spending
 from bot.models.people import Inburgeraar
 from bot.models.reports import Report
 from bot.outreach.figures import DUTCH, KINDS
@@ -213,7 +213,7 @@ def _shown(rows: Sequence[Row]) -> list[list[Any]]:
 
 
 def _within(begin: datetime, end: datetime) -> ColumnElement[bool]:
-    return and_(Message.not_before >= begin, Message.not_before < end)
+    return and_(Message.not_before >= begin, Message.not_before < end, Message.purpose != TEST)
 
 
 def _arrived() -> ColumnElement[bool]:

@@ -12,7 +12,6 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot import moments
-from bot.db import take_turns
 from bot.house import House
 from bot.models.afspraken import Afspraak, Slot
 from bot.models.messages import Reply
@@ -27,21 +26,13 @@ MOST = 4
 SOON = timedelta(hours=2)
 """A slot that begins earlier than this is not offered: nobody could come, or prepare."""
 
-TURN = 0x57A3
-"""The kind of `take_turns` for slots."""
-
-
-def turn(session: Session) -> None:
-    """Let nobody else change a slot until this transaction ends."""
-    take_turns(session, TURN, [1])
-
 
 def offer(session: Session, afspraak: Afspraak) -> list[Slot]:
     """Hold up to MOST free slots that fit *afspraak*, the earliest first, and return them.
 
     What was held for it before is let go.
     """
-    turn(session)
+    afspraken.turn(session)
     _let_go(session, afspraak)
     now = moments.now()
     found = list(
@@ -71,7 +62,7 @@ def take(session: Session, house: House, afspraak: Afspraak, slot_id: int, reply
     The slot it had is free again. Raises `afspraken.Moved` as an answer does.
     """
     afspraken.lock(session, afspraak)
-    turn(session)
+    afspraken.turn(session)
     slot = session.get(Slot, slot_id, populate_existing=True)
     if slot is None or slot.begins < moments.now() + SOON:
         return False
@@ -100,7 +91,7 @@ def take(session: Session, house: House, afspraak: Afspraak, slot_id: int, reply
 
 def let_go(session: Session, afspraak: Afspraak) -> None:
     """Let others be offered what was held for *afspraak*."""
-    turn(session)
+    afspraken.turn(session)
     _let_go(session, afspraak)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from bot import moments
 from bot.channels.base import ADVICE, Cause
-from bot.db import insert_once
+from bot.inserts import insert_once
 from bot.messaging.delivery import WHY_NOT
 from bot.models import tasks as kinds
 from bot.models.messages import Message, Reply
@@ -26,7 +26,7 @@ UNCLEAR = "onduidelijk antwoord"
 SPOKEN = "spraakbericht"
 LISTEN = "opname beluisteren"
 CHECK_NUMBER = "nummer controleren"
-EMERGENCY = "noodgeval"
+EMERGENCY = kinds.EMERGENCY
 UPSET = kinds.UPSET
 CALL_BACK = "terugbellen"
 CHILDCARE = "kinderopvang"
@@ -158,6 +158,7 @@ def not_delivered(session: Session, message: Message) -> None:
     failed = message.state in ("failed", "undelivered")
     held = message.state == "blocked" or message.cause in (
         "awaits_template",
+        "danger",
         "quiet_too_long",
         "channel_down",
     )

@@ -15,9 +15,9 @@ from sqlalchemy import ColumnElement, String, and_, cast, exists, func, or_, sel
 from sqlalchemy.orm import Session, aliased
 
 from bot import moments
-from bot.db import insert_new, insert_once
 from bot.gemeente import PlanStep
 from bot.house import House
+from bot.inserts import insert_new, insert_once
 from bot.messaging import outbox, route
 from bot.models.messages import Message, Reply
 from bot.models.people import Inburgeraar
@@ -61,6 +61,8 @@ def values_of(voortraject: Voortraject, language: str) -> dict[str, Any]:
         ),
         "starts": _dated(begins, language),
         "weeks": voortraject.weeks,
+        "begins": begins,
+        "weekdays": voortraject.days,
         "yields": catalogue().text("voortraject.yields", language).body,
     }
 

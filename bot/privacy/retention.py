@@ -2,8 +2,7 @@
 
 Never erased by age: a STOP with its evidence, a number whose owner said it was not theirs, the
 words that a yes or a no rests on, what a person refused for themselves, and whatever somebody
-still has to do something about. Nor the row with the highest number of a table that is spoken of
-by number: SQLite would give that number to another.
+still has to do something about.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     String,
     and_,
+    case,
     cast,
     delete,
     exists,
@@ -30,8 +30,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot import moments
-from bot.db import Base, insert_once
+from bot.db import Base
 from bot.gemeente import Retention
+from bot.inserts import insert_once
 from bot.models.afspraken import Afspraak
 from bot.models.ambassadeurs import Aanmelding
 from bot.models.broadcasts import Broadcast, Recipient
@@ -153,7 +154,7 @@ def _tasks(_session: Session, moment: datetime) -> Sequence[ColumnElement[bool]]
 
 def _replies(_session: Session, moment: datetime) -> Sequence[ColumnElement[bool]]:
     asked = Reply.id.not_in(select(Task.reply_id).where(Task.reply_id.is_not(None)))
-    return (Reply.at < moment, asked, ~_evidence(), _not_newest(Reply))
+    return (Reply.at < moment, asked, ~_evidence())
 
 
 def _recipients(_session: Session, moment: datetime) -> Sequence[ColumnElement[bool]]:
@@ -164,7 +165,7 @@ def _recipients(_session: Session, moment: datetime) -> Sequence[ColumnElement[b
 
 
 def _messages(_session: Session, moment: datetime) -> Sequence[ColumnElement[bool]]:
-    return (_over(moment), _not_newest(Message))
+    return (_over(moment),)
 
 
 def _afspraken(_session: Session, moment: datetime) -> Sequence[ColumnElement[bool]]:
@@ -172,14 +173,12 @@ def _afspraken(_session: Session, moment: datetime) -> Sequence[ColumnElement[bo
         Afspraak.begins < moment,
         Afspraak.known_at < moment,
         Afspraak.next_step_at.is_(None),
-        _not_newest(Afspraak),
     )
 
 
 def _people(session: Session, moment: datetime) -> Sequence[ColumnElement[bool]]:
     person = Inburgeraar.id
     taking_part = Deelname.voortraject_id.not_in(_over_groups(session, moment))
-    newest = Deelname.id == select(func.max(Deelname.id)).scalar_subquery()
     refused = and_(
         or_(Consent.given.is_(False), Consent.purpose == FEWER),
         Consent.evidence.not_like(f"{BY_FILE}%"),
@@ -187,14 +186,13 @@ def _people(session: Session, moment: datetime) -> Sequence[ColumnElement[bool]]
     return (
         Inburgeraar.created_at < moment,
         ~exists().where(Afspraak.person_id == person),
-        ~exists().where(Deelname.person_id == person, or_(taking_part, newest)),
+        ~exists().where(Deelname.person_id == person, taking_part),
         ~exists().where(Aanmelding.person_id == person, Aanmelding.at >= moment),
         ~exists().where(Consent.person_id == person, or_(refused, Consent.at >= moment)),
         *(
             person.not_in(select(table.person_id).where(table.person_id.is_not(None)))
             for table in (Message, Reply, Task, Recipient)
         ),
-        _not_newest(Inburgeraar),
     )
 
 
@@ -215,14 +213,7 @@ def _addresses(_session: Session, moment: datetime) -> Sequence[ColumnElement[bo
             address.not_in(select(table.address_id).where(table.address_id.is_not(None)))
             for table in (Message, Reply, Task, Consent, Dialogue, Recipient)
         ),
-        _not_newest(Address),
     )
-
-
-def _not_newest(table: type[Any]) -> ColumnElement[bool]:
-    """Say that a row is not the last one: its number could be given out again."""
-    least: ColumnElement[bool] = table.id < select(func.max(table.id)).scalar_subquery()
-    return least
 
 
 def _evidence() -> ColumnElement[bool]:
@@ -261,7 +252,7 @@ def _forget_media(session: Session, numbers: Sequence[int]) -> None:
     session.execute(update(Reply).where(Reply.id.in_(numbers)).values(media=[]))
 
 
-def _empty_events(session: Session, numbers: Sequence[int]) -> None:
+def empty_events(session: Session, numbers: Sequence[int]) -> None:
     """Leave of an event that it came, so that its repetition or replay still changes nothing."""
     session.execute(
         update(InboxEvent).where(InboxEvent.id.in_(numbers)).values(payload={}, lane="")
@@ -287,7 +278,8 @@ def _delete(table: type[Any]) -> Callable[[Session, Sequence[int]], None]:
     return erase
 
 
-def _delete_replies(session: Session, numbers: Sequence[int]) -> None:
+def delete_replies(session: Session, numbers: Sequence[int]) -> None:
+    """Delete replies; what they meant is counted."""
     rows = session.execute(
         select(Reply.at, Reply.channel, Reply.intent).where(Reply.id.in_(numbers))
     )
@@ -295,11 +287,12 @@ def _delete_replies(session: Session, numbers: Sequence[int]) -> None:
     _delete(Reply)(session, numbers)
 
 
-def _delete_messages(session: Session, numbers: Sequence[int]) -> None:
+def delete_messages(session: Session, numbers: Sequence[int]) -> None:
+    """Delete messages; how they ended is counted."""
     rows = session.execute(
         select(
             Message.created_at, Message.channel, Message.key, Message.state, Message.cause,
-            Message.broadcast_id,
+            case((Message.voice.is_(None), Message.broadcast_id)),
         ).where(Message.id.in_(numbers))
     )  # fmt: skip
     _count(
@@ -314,7 +307,8 @@ def _delete_messages(session: Session, numbers: Sequence[int]) -> None:
     _delete(Message)(session, numbers)
 
 
-def _delete_afspraken(session: Session, numbers: Sequence[int]) -> None:
+def delete_afspraken(session: Session, numbers: Sequence[int]) -> None:
+    """Delete afspraken; what was answered is counted."""
     rows = session.execute(
         select(Afspraak.begins, Afspraak.soort, Afspraak.answer, Afspraak.status).where(
             Afspraak.id.in_(numbers)
@@ -330,7 +324,7 @@ def _delete_afspraken(session: Session, numbers: Sequence[int]) -> None:
     _delete(Afspraak)(session, numbers)
 
 
-def _delete_people(session: Session, numbers: Sequence[int]) -> None:
+def delete_people(session: Session, numbers: Sequence[int]) -> None:
     """Let people go, with their part in groups and sign-ups. Their address is another matter."""
     made = select(Inburgeraar.created_at).where(Inburgeraar.id.in_(numbers))
     counted = Counter(_figure("person", at) for at in session.scalars(made))
@@ -379,16 +373,16 @@ def _count(session: Session, counted: Counter[tuple[str, date, str, str, str, st
 KINDS: tuple[Kind, ...] = (
     # In this order: a message goes before whom it was for.
     Kind("voice_notes", "ingesproken berichten en foto's", Reply, _voice_notes, _forget_media),
-    Kind("webhooks", "wat providers meldden", InboxEvent, _webhooks, _empty_events),
+    Kind("webhooks", "wat providers meldden", InboxEvent, _webhooks, empty_events),
     Kind("dialogues", "aanmeldingen die bleven liggen", Dialogue, _dialogues, _delete(Dialogue)),
     Kind("texts", "wat wij schreven", Message, _texts, _empty_messages),
     Kind("texts", "wat mensen schreven", Reply, _words, _empty_replies),
     Kind("tasks", "taken die klaar zijn", Task, _tasks, _delete(Task)),
-    Kind("messages", "antwoorden van mensen", Reply, _replies, _delete_replies),
+    Kind("messages", "antwoorden van mensen", Reply, _replies, delete_replies),
     Kind("messages", "lijsten van groepsberichten", Recipient, _recipients, _delete(Recipient)),
-    Kind("messages", "berichten", Message, _messages, _delete_messages),
-    Kind("afspraken", "afspraken", Afspraak, _afspraken, _delete_afspraken),
-    Kind("people", "mensen", Inburgeraar, _people, _delete_people),
+    Kind("messages", "berichten", Message, _messages, delete_messages),
+    Kind("afspraken", "afspraken", Afspraak, _afspraken, delete_afspraken),
+    Kind("people", "mensen", Inburgeraar, _people, delete_people),
     Kind("people", "nummers van niemand", Address, _addresses, _delete(Address)),
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,9 +14,10 @@ from bot.models.afspraken import Afspraak
 from bot.models.ambassadeurs import Aanmelding
 from bot.models.broadcasts import Recipient
 from bot.models.messages import Message, Reply
-from bot.models.people import Consent, Inburgeraar
+from bot.models.people import Consent, Inburgeraar, Merged
 from bot.models.staff import AuditEntry
 from bot.models.tasks import Task
+from bot.models.voices import VoiceNote
 from bot.models.voortrajecten import Deelname
 
 Section = list[dict[str, str]]
@@ -32,6 +33,7 @@ def told(session: Session, person: Inburgeraar) -> Mapping[str, Section]:
     places = [link.address for link in person.addresses]
     return {
         "Persoon": [_row(person, _PERSON)],
+        "Samengevoegd": _rows(session, Merged, person, _MERGED),
         "Nummers en adressen": [_row(each, _ADDRESS) for each in places],
         "Toestemming en STOP": [_row(each, _CONSENT) for each in _consents(session, person)],
         "Afspraken": _rows(session, Afspraak, person, _AFSPRAAK),
@@ -42,16 +44,32 @@ def told(session: Session, person: Inburgeraar) -> Mapping[str, Section]:
         "Aanmelding via een ambassadeur": _rows(session, Aanmelding, person, _AANMELDING),
         "Wat wij stuurden": _rows(session, Message, person, _MESSAGE),
         "Wat u schreef": _rows(session, Reply, person, _REPLY),
+        SPOKEN: [_row(each, _VOICE) for each in voice_notes(session, person)],
         "Groepsberichten waarvoor u gekozen bent": _rows(session, Recipient, person, _RECIPIENT),
         "Taken voor een medewerker": _rows(session, Task, person, _TASK),
         "Wie iets bekeek of veranderde": _log(session, person),
     }
 
 
+SPOKEN = "Wat u insprak"
+"""The title of what was said aloud; the sounds themselves go beside it, in the same order."""
+
+
+def voice_notes(session: Session, person: Inburgeraar) -> Sequence[VoiceNote]:
+    """Return what *person* said aloud, oldest first."""
+    return session.scalars(
+        select(VoiceNote)
+        .join(Reply, Reply.id == VoiceNote.reply_id)
+        .where(Reply.person_id == person.id)
+        .order_by(VoiceNote.id)
+    ).all()
+
+
 _PERSON = {
     "kenmerk": "kenmerk", "voornaam": "first_name", "taal": "language", "wijk": "wijk",
     "groep": "groep", "klantmanager": "klantmanager", "belangstelling": "interest",
-    "huishouden": "household", "bekend sinds": "created_at",
+    "huishouden": "household", "korte naam": "short_name", "luistert liever": "listens",
+    "bekend sinds": "created_at",
 }  # fmt: skip
 _ADDRESS = {
     "kanaal": "channel", "adres": "address", "telefoon": "phone", "staat": "state",
@@ -77,6 +95,8 @@ _REPLY = {
     "wanneer": "at", "kanaal": "channel", "tekst": "text", "begrepen als": "intent",
     "bestanden": "media",
 }  # fmt: skip
+_MERGED = {"ander kenmerk": "kenmerk", "door": "by", "wanneer": "at"}
+_VOICE = {"wanneer": "said_at", "stand": "state", "bestand": "file"}
 _RECIPIENT = {"groepsbericht": "broadcast_id", "kanaal": "channel", "taal": "language"}
 _TASK = {
     "soort": "kind", "opmerking": "note", "sinds": "since", "opgepakt door": "taken_by",
@@ -95,6 +115,11 @@ _DONE = {
     "address.shown": "nummer getoond",
     "afspraak.changed": "afspraak gemaakt, verzet of afgezegd",
     "consent.written": "ja of nee opgeschreven",
+    "voice.heard": "ingesproken bericht beluisterd",
+    "person.erase_looked": "bekeken wat er gewist zou worden",
+    "person.merge_looked": "bekeken of het een dubbele is",
+    "person.merged": "samengevoegd met een dubbele",
+    "person.unmerged": "samenvoegen teruggedraaid",
 }
 
 

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot import moments
@@ -58,6 +58,11 @@ def find(session: Session, email: str) -> StaffMember:
     if member is None:
         raise NotAllowed(f"Er is niemand met {email.strip()!r}.")
     return member
+
+
+def read_in(session: Session, staff_id: int, language: str) -> None:
+    """Let the console be in this *language* for a member from now on, wherever they log in."""
+    session.execute(update(StaffMember).where(StaffMember.id == staff_id).values(ui=language))
 
 
 def close(session: Session, member: StaffMember) -> None:

@@ -349,7 +349,15 @@ def _written(
 def _line(value: str, rtl: bool, plain: bool) -> str:
     """Return *value* on one line, not endless, and without power over the line it stands in."""
     printable = value if value.isprintable() else "".join(map(_harmless, value))
-    return _isolated(cut(" ".join(printable.split()), LONGEST_VALUE, "..."), rtl, plain)
+    line = cut(" ".join(printable.split()), LONGEST_VALUE, "...")
+    if (rtl or not plain) and _NUMBER.fullmatch(line):
+        line = line.replace(" ", "\u00a0")
+    return _isolated(line, rtl, plain)
+
+
+_NUMBER = re.compile(r"\+?[\d() ]+")
+"""A phone number is not cut by the end of a line, which turns 14 0000 into 14 and 0000. An SMS in
+Latin letters keeps its space: a no-break one is not in its alphabet and doubles the price."""
 
 
 def _harmless(sign: str) -> str:

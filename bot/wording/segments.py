@@ -5,6 +5,7 @@ Source: 3GPP TS 23.038 (alphabets), TS 23.040 section 9.2.3.24.1 (parts).
 
 import unicodedata
 from functools import lru_cache
+from math import ceil
 
 BASIC = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
@@ -46,7 +47,13 @@ def segments(text: str) -> int:
     6 octets to its header and holds 153 or 67. One Arabic or Tigrinya letter turns
     the whole text to UCS-2; an escape or surrogate pair never straddles two parts.
     """
-    return len(parts(text))
+    if coding(text) == "GSM-7":
+        all_alike, alone, per_part = EXTENDED.isdisjoint(text), SEPTETS_ALONE, SEPTETS_PER_PART
+    else:
+        all_alike, alone, per_part = max(text) <= "\uffff", UNITS_ALONE, UNITS_PER_PART
+    if not all_alike:  # where it is cut counts
+        return len(parts(text))
+    return ceil(len(text) / per_part) if len(text) > alone else int(bool(text))
 
 
 def thrifty(text: str) -> str:

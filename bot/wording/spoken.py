@@ -32,8 +32,11 @@ PAGE = ("page.title", "page.lead")
 QUARTERS = range(5, 60, 5)
 """The minutes of which there is a recording. At others nothing is said aloud."""
 
-SILENT = frozenset({"date", "address", "staff"})
+SILENT = frozenset({"date", "address", "staff", "theme", "weeks", "yields"})
 """Values that are only read; a line that holds nothing else is not said."""
+
+WEEK = ("mo", "tu", "we", "th", "fr", "sa", "su")
+"""How the days of a group are told, Monday first."""
 
 NAMES = frozenset({"first_name"})
 """Values that are left out where they stand."""
@@ -108,15 +111,19 @@ def _value(
         place = gemeente.place(str(values.get("place") or ""))
         return [_place(place.name)] if place else []
     begins = values.get("begins")
-    if not isinstance(begins, datetime) or name not in ("day", "time"):
+    if not isinstance(begins, datetime) or name not in ("day", "time", "days", "starts"):
         return None
     moment = local(begins)
-    if name == "day":
+    if name in ("day", "starts"):
         return list(_day(moment.date(), language))
+    weekdays = []
+    if name == "days":
+        told = str(values.get("weekdays") or "").split(",")
+        weekdays = [_weekday(WEEK.index(day), language) for day in told if day in WEEK]
     if moment.minute and moment.minute not in QUARTERS:
         return None
     minutes = [_minute(moment.minute)] if moment.minute else []
-    return [_hour(moment.hour), *minutes]
+    return [*weekdays, _hour(moment.hour), *minutes]
 
 
 def _place(name: str) -> Piece:
@@ -190,6 +197,8 @@ def needs(key: str, language: str, texts: Catalogue, gemeente: Gemeente) -> froz
     kinds = {
         "day": ("weekdag", "dag", "maand"),
         "time": ("uur", "minuut"),
+        "days": ("weekdag", "uur", "minuut"),
+        "starts": ("weekdag", "dag", "maand"),
         "place": ("plaats",),
         "gemeente": ("gemeente",),
     }

@@ -88,6 +88,23 @@ def test_a_number_is_shown_when_asked_and_that_is_written_down(links: Desk):
     assert "ambassadeur.number_shown" in actions(links)
 
 
+def test_languages_and_wijk_are_changed_on_the_page_for_the_reasons_of_a_file(links: Desk):
+    number = ambassadeur(links, "AMB-W")
+    browser = links.as_("coordinator")
+    path = "/ambassadeurs/AMB-W"
+    form = {"voornaam": "Yordanos", "talen": "Arabisch, nl", "wijk": "", "telefoon": ""}
+    browser.post(f"{path}/wijzig", form)
+    with links.house.database.reading() as session:
+        now = session.get_one(Ambassadeur, number)
+        assert (["ar", "nl"], None) == (now.languages, now.wijk)
+    assert "ambassadeur.changed" in actions(links)
+
+    told = browser.post(f"{path}/wijzig", {**form, "talen": "Klingon"}, follow_redirects=True).text
+    assert "talen:" in told
+    with links.house.database.reading() as session:
+        assert ["ar", "nl"] == session.get_one(Ambassadeur, number).languages
+
+
 def test_who_stops_has_no_link_that_works_and_gets_none(links: Desk):
     number = ambassadeur(links, "M-3")
     browser = links.as_("coordinator")
@@ -174,7 +191,8 @@ def test_a_month_is_premie_after_a_look_at_its_flags_and_two_signatures(any_desk
     assert "Opgesteld" in flash(one, "/premie/opstellen", drawing)
     with desk.house.database.session() as session:
         made = session.scalars(select(Premie)).one()
-        assert (2, "coordinator") == (made.count, made.drawn_by)
+        assert (2, 5000, "coordinator") == (made.count, made.cents, made.drawn_by)
+    assert "€ 50,00" in other.get("/premie").text
     sign = f"/premie/{made.id}/akkoord"
     assert "kan niet zelf goedkeuren" in flash(one, sign)
 

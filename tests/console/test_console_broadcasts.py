@@ -15,6 +15,7 @@ from sqlalchemy import select
 from bot import moments
 from bot.models.broadcasts import Broadcast
 from bot.models.messages import Message
+from bot.models.people import Address, PersonAddress
 from bot.models.staff import AuditEntry
 from bot.models.voortrajecten import Deelname
 from bot.outreach import broadcasts
@@ -25,7 +26,7 @@ FORM: dict[str, Any] = {
     "name": "Koffie in Noord",
     "soort": "catalogus",
     "key": "voortraject.invitation",
-    "voortraject": "V1",
+    "over": "V1",
     "wijk-wie": "alleen",
     "wijk": "Noord",
     "first": "2",
@@ -287,3 +288,96 @@ def test_a_rule_may_name_a_voortraject_and_whether_somebody_ever_wrote(desk: Des
         assert "voortraject=V1 antwoord=ja" == session.get_one(Broadcast, number).audience
     page = desk.as_("communicatie").get(f"/groepsberichten/{number}/voorbeeld").text
     assert '<p class="big">1</p>' in page
+
+
+# ------------------------------------------------------------------ groups that are kept
+
+
+def test_a_choice_is_kept_under_a_name_and_chosen_again_without_losing_what_was_typed(desk: Desk):
+    writer = desk.as_("communicatie")
+    period = {"contact-wie": "niet", "contact-van": "1 dec 2026", "contact-tot": ""}
+    kept = {**FORM, **period, "doe": "bewaar", "groepsnaam": " Noord,  stil "}
+    page = writer.post("/groepsberichten/nieuw", kept)
+    assert (200, True) == (page.status_code, "Koffie in Noord" in page.text)
+    assert "Noord, stil: wijk=Noord niet contact=1-dec-2026.." in page.text
+
+    typed = {"name": "Nieuw bericht", "soort": "eigen", "tekst-nl": "Al getypt.", "bewaard": "1"}
+    page = writer.post("/groepsberichten/nieuw", {**typed, "doe": "gebruik"}).text
+    assert "Al getypt." in page
+    assert re.search(r'name="wijk" value="Noord" checked', page)
+    assert 'name="contact-van" type="text" value="01-12-2026"' in page
+
+    writer.post("/groepsberichten/nieuw", {**typed, "doe": "weg"})
+    assert "Noord, stil" not in writer.get("/groepsberichten/nieuw").text
+    with desk.house.database.reading() as session:
+        assert [] == list(session.scalars(select(Broadcast)))
+        done = session.scalars(select(AuditEntry.action).where(AuditEntry.subject == "group:1"))
+        assert ["group.saved", "group.dropped"] == list(done)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"groepsnaam": " "}, "Geef de groep een naam"),
+        ({"groepsnaam": "X", "wijk-wie": ""}, "Zonder keuze is het iedereen"),
+        ({"groepsnaam": "X", "afspraak-wie": "alleen", "afspraak-van": "ooit"}, "De regel klopt"),
+    ],
+)
+def test_a_group_that_means_nothing_is_not_kept(desk: Desk, given, told):
+    page = desk.as_("coordinator").post(
+        "/groepsberichten/nieuw", {**FORM, "doe": "bewaar", **given}
+    )
+
+    assert (422, True) == (page.status_code, told in page.text)
+
+
+def test_what_it_invites_to_is_no_part_of_the_rule(desk: Desk):
+    """The select of the voortraject and the boxes of the rule are two things."""
+    with desk.house.database.session() as session:
+        voortraject(session, kenmerk="V2")
+    number = write(desk, {**FORM, "voortraject-wie": "niet", "voortraject": "V2"})
+
+    with desk.house.database.reading() as session:
+        assert "wijk=Noord niet voortraject=V2" == session.get_one(Broadcast, number).audience
+
+
+# ------------------------------------------------------------------ an own text on WhatsApp
+
+
+def test_an_own_text_goes_by_whatsapp_to_whom_the_window_is_open_and_else_by_another_address(
+    desk: Desk,
+):
+    """No template can be made of it: it would wait for ever."""
+    with desk.house.database.session() as session:
+        for name in ("Open", "Shut", "Other"):
+            one = known(session, name, "nl", wijk="West", channel="whatsapp")
+            if name == "Open":
+                one.addresses[0].address.last_inbound_at = moments.now()
+            if name == "Other":
+                sms = Address(
+                    channel="sms", address="+31697000777", state="open", created_at=moments.now()
+                )
+                session.add(PersonAddress(person=one, address=sms, rank=1))
+    number = write(desk, {**OWN, "wijk-wie": "alleen", "wijk": "West"})
+    page = desk.as_("communicatie").get(f"/groepsberichten/{number}/voorbeeld").text
+
+    assert '<p class="big">2</p>' in page
+    assert "Wie ons de laatste 24 uur schreef, krijgt het op WhatsApp: 1." in page
+    assert "Anderen krijgen het op hun volgende adres: Sms 1." in page
+    assert "Wie geen ander adres heeft, krijgt niets: 1." in page
+    approve(desk.as_("goedkeurder"), number)
+    tick(desk)
+    with desk.house.database.reading() as session:
+        assert {"whatsapp", "sms"} == set(session.scalars(select(Message.channel)))
+
+
+def test_an_own_text_for_tomorrow_counts_the_windows_of_tomorrow(desk: Desk):
+    with desk.house.database.session() as session:
+        one = known(session, "Open", "nl", wijk="West", channel="whatsapp")
+        one.addresses[0].address.last_inbound_at = moments.now()
+    tomorrow = {"from-dag": "03-12-2026", "from-tijd": "10:00"}
+    number = write(desk, {**OWN, **tomorrow, "wijk-wie": "alleen", "wijk": "West"})
+    page = desk.as_("communicatie").get(f"/groepsberichten/{number}/voorbeeld").text
+
+    assert "Niemand krijgt dit bericht." in page
+    assert "krijgt niets: 1." in page

@@ -236,6 +236,7 @@ def enrolled(desk: Desk) -> Phone:
     phone = Phone(chosen.text)
     done = browser.post("/code", {"code": phone.code()})
     assert 302 == done.status_code, done.text
+    assert "/console/herstelcodes" == done.location
     assert open_(browser)
     return phone
 
@@ -263,6 +264,17 @@ def test_what_stands_on_the_way_in_is_dutch(strict: Desk):
     assert "Bewaar ze niet bij uw telefoon" in codes
     for page in (asked, wrong, codes, browser.get("/wachtwoord-wijzigen").text):
         assert not re.search(r"Password|Recovery|Two-Factor|Submit|authenticat(?!or)", page)
+
+
+def test_vandaag_asks_for_recovery_codes_until_they_are_made(strict: Desk):
+    browser = Secure(strict.app.test_client())
+    browser.log_in("klantmanager")
+    phone = Phone(browser.post("/tweede-stap", {"setup": "authenticator"}).text)
+    browser.post("/code", {"code": phone.code()})
+
+    assert "U heeft nog geen herstelcodes" in browser.get("/").text
+    browser.post("/herstelcodes", {"generate_new_codes": "1"})
+    assert "U heeft nog geen herstelcodes" not in browser.get("/").text
 
 
 def test_who_lost_the_phone_comes_in_with_a_recovery_code_once(strict: Desk):

@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 
 import pytest
 from desks import PASSWORD, Desk
-from playwright.sync_api import Browser, Error, Page, Playwright
+from playwright.sync_api import Browser, Page
 from sqlalchemy import select
 
 from bot.models.staff import AuditEntry, Passkey
 from bot.web import WebServer
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def chromium(playwright: Playwright) -> Iterator[Browser]:
-    """The machine's own chromium, or playwright's; where neither starts, the skip says so."""
-    try:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            args=["--no-sandbox", "--disable-dev-shm-usage"],
-        )
-    except Error as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(f"NO CHROMIUM, PASSKEYS ARE NOT TRIED: {error}")
-    yield browser
-    browser.close()
 
 
 @pytest.fixture(scope="module")

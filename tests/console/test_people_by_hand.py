@@ -57,6 +57,36 @@ def test_somebody_is_added_changed_and_each_is_written_down(desk: Desk):
     assert {"person.added", "person.changed"} <= set(actions(desk))
 
 
+def test_what_colleagues_changed_is_told_by_field_and_never_by_what_it_held(desk: Desk):
+    browser = desk.as_("klantmanager")
+    form = {"voornaam": "Selam", "taal": "ti", "korte naam": "S.", "huishouden": "H-7",
+            "klantmanager": "klantmanager", "luistert": "ja"}  # fmt: skip
+    assert 303 == browser.post("/mensen/P-1/wijzig", form).status_code
+    now = person(desk, "P-1")
+    assert now is not None
+    assert ("S.", "H-7", True) == (now.short_name, now.household, now.listens)
+    browser.post("/mensen/P-1/wijzig", form)
+
+    page = browser.get("/mensen/P-1").text
+    assert 1 == page.count("Gewijzigd")
+    assert "luistert, korte naam, huishouden" in page
+    with desk.house.database.reading() as session:
+        details = [str(each.detail) for each in session.scalars(select(AuditEntry))]
+    assert not any("H-7" in each for each in details)
+
+
+def test_a_later_afspraak_than_the_next_is_moved_by_a_button_too(desk: Desk):
+    browser = desk.as_("klantmanager")
+    for day in ("10-12-2026", "17-12-2026"):
+        shown_and_done(browser, "/mensen/P-1/afspraak/0", {**FORM, "datum": day})
+    with desk.house.database.reading() as session:
+        later = session.scalars(select(Afspraak.id).order_by(Afspraak.begins.desc())).first()
+    page = browser.get("/mensen/P-1").text
+
+    assert f'href="/console/mensen/P-1/afspraak/{later}"' in page
+    assert "afspraak/" not in desk.as_("frontlijn").get("/mensen/P-1").text
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [

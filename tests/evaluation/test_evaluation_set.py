@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-HALVES = ("open", "opened")
+PARTS = ("open", "opened")
 SEALED = ("sealed",) if (HERE / "sealed").is_dir() else ()
 """Written anew by somebody who has not seen the rules; not there until then."""
-EVERY = (*HALVES, "further", *SEALED)
+EVERY = (*PARTS, "further", *SEALED)
 LANGUAGES = [
     *("nl", "en", "ar", "ti", "fa", "prs", "tr", "so", "uk"),
     *("ru", "pl", "fr", "es", "pap", "ku", "am", "ps", "ary"),
@@ -30,11 +30,11 @@ INTENTS = {
 FIELDS = ["language", "asks", "text", "intent", "why"]
 
 
-def replies(half: str, language: str) -> Iterator[tuple[str, dict]]:
+def replies(part: str, language: str) -> Iterator[tuple[str, dict]]:
     """Each reply with where it stands, e.g. ``open/nl.jsonl:3``."""
-    path = HERE / half / f"{language}.jsonl"
+    path = HERE / part / f"{language}.jsonl"
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        yield f"{half}/{language}.jsonl:{number}", json.loads(line)
+        yield f"{part}/{language}.jsonl:{number}", json.loads(line)
 
 
 def labels(reply: dict) -> list[str]:
@@ -50,19 +50,19 @@ def bare(text: str) -> str:
 
 
 def test_every_language_has_a_file_in_every_part_and_nothing_else_lies_there():
-    for half in EVERY:
-        found = sorted(path.name for path in (HERE / half).iterdir())
+    for part in EVERY:
+        found = sorted(path.name for path in (HERE / part).iterdir())
 
         assert sorted(f"{language}.jsonl" for language in LANGUAGES) == found
 
 
-@pytest.mark.parametrize("half", EVERY)
+@pytest.mark.parametrize("part", EVERY)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_line_has_the_form(half, language):
+def test_every_line_has_the_form(part, language):
     """A list of labels is for replies where two or three are right, and the first is the safer."""
     faulty = [
         where
-        for where, reply in replies(half, language)
+        for where, reply in replies(part, language)
         if list(reply) != FIELDS
         or reply["language"] != language
         or reply["asks"] not in {"afspraak", "voortraject", "menu"}
@@ -77,31 +77,28 @@ def test_every_line_has_the_form(half, language):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_there_are_enough_replies_and_the_halves_are_even(language):
-    counts = [len(list(replies(half, language))) for half in HALVES]
-
-    assert 44 <= sum(counts)
-    assert abs(counts[0] - counts[1]) <= 1
+def test_there_are_enough_replies(language):
+    assert all(22 <= len(list(replies(part, language))) for part in PARTS)
 
 
-@pytest.mark.parametrize("half", HALVES)
+@pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_each_half_holds_every_intent_and_enough_traps(half, language):
-    """A half without a STOP could not show that one was missed."""
-    in_this = [reply for _, reply in replies(half, language)]
+def test_each_part_holds_every_intent_and_enough_traps(part, language):
+    """A part without a STOP could not show that one was missed."""
+    in_this = [reply for _, reply in replies(part, language)]
     intents = Counter(labels(reply)[0] for reply in in_this)
 
     assert sorted(INTENTS) == sorted(intents)
     assert 5 <= sum(reply["why"].startswith("trap:") for reply in in_this)
-    assert sum(len(labels(reply)) > 1 for reply in in_this) <= 4
+    assert 8 * sum(len(labels(reply)) > 1 for reply in in_this) <= len(in_this) + 1
 
 
 def test_no_text_is_in_two_parts_nor_twice_in_one():
     """Seen in one part, it would be known in the other."""
     places: dict[str, list[str]] = {}
-    for half in (*HALVES, *SEALED):
+    for part in (*PARTS, *SEALED):
         for language in LANGUAGES:
-            for where, reply in replies(half, language):
+            for where, reply in replies(part, language):
                 places.setdefault(bare(reply["text"]), []).append(where)
 
     assert [] == [where for where in places.values() if 1 < len(where)]

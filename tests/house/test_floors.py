@@ -17,8 +17,8 @@ HOUSE = Path(__file__).resolve().parents[2]
 FLOORS: list[list[tuple[str, ...]]] = [
     # A floor is a list of rooms, a room the modules in it. A file imports from its own room or
     # from a lower floor; rooms on one floor never import each other.
-    [("bot.settings", "bot.moments", "bot.gemeente", "bot.logs")],
-    [("bot.db",), ("bot.channels",), ("bot.wording",)],
+    [("bot.settings", "bot.moments", "bot.gemeente", "bot.kalender", "bot.logs", "bot.told")],
+    [("bot.db", "bot.inserts"), ("bot.channels",), ("bot.wording",)],
     [("bot.models",), ("bot.house",), ("bot.migrate",)],
     [("bot.privacy",)],
     [("bot.messaging",)],

@@ -73,3 +73,21 @@ def test_every_migration_goes_down_and_up_again(database):
         migrate.upgrade(database, "+1")
     assert migrate.is_current(database)
     assert set(Base.metadata.tables) < set(inspect(database.engine).get_table_names())
+
+
+def test_on_sqlite_no_number_is_given_out_twice_and_the_file_is_sound(sqlite_url):
+    """What is kept of a table was rewritten in place; a later migration that makes one of these
+    anew must say AUTOINCREMENT again. PostgreSQL never gives a number out twice."""
+    found = Database(sqlite_url)
+    tables = (
+        "inburgeraar", "address", "message", "reply", "afspraak", "deelname", "aanmelding", "task",
+        "voice_note", "erasure",
+    )  # fmt: skip
+    with found.engine.connect() as connection:
+        written = connection.exec_driver_sql("SELECT name, sql FROM sqlite_schema")
+        kept = {row.name: row.sql for row in written}
+        checked = connection.exec_driver_sql("PRAGMA integrity_check").scalar_one()
+    found.close()
+
+    assert [] == [name for name in tables if "AUTOINCREMENT" not in kept[name]]
+    assert "ok" == checked

@@ -25,6 +25,8 @@ ASKED_FOR = [
     ("language.changed", "taal", "language"),
     ("voortraject.invitation", "kinderopvang", "childcare"),
 ]
+BESIDE = re.compile(r"(STOP|START) (?:ama|або|или|أو|یا|ወይም?) ([^\W_]+)")
+"""STOP or START, and after an "or" the reader's own word for it."""
 
 
 @pytest.mark.parametrize("language", list(shipped()))
@@ -49,6 +51,29 @@ def test_the_word_that_a_text_asks_for_is_understood(language, key, dutch, inten
     word = re.split(r"[:\u1366]\s", lines(texts, key, language)[at])[-1].rstrip(".\u1362\u06d4")
 
     assert intent == understand(word, language=language, asks="voortraject").intent, word
+
+
+@pytest.mark.parametrize("language", list(shipped()))
+def test_the_word_beside_stop_or_start_is_understood_as_that(language):
+    """Where a text says to send STOP or a word of the reader's own, both do the same."""
+    texts = catalogue()
+
+    assert [] == [
+        (key, word)
+        for key in texts.entries
+        for command, own in BESIDE.findall(texts.text(key, language).body)
+        for word in (command, own)
+        if understand(word, language=language, asks="afspraak").intent != command.casefold()
+    ]
+
+
+def test_some_languages_have_a_word_of_their_own_beside_stop():
+    """Else the pattern above finds nothing any more, and the test holds nothing."""
+    texts = catalogue()
+
+    own = {code for code in shipped() if BESIDE.search(texts.text("signup.welcome", code).body)}
+
+    assert {"ar", "ti", "fa"} <= own
 
 
 def lines(texts, key, language):

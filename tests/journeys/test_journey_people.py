@@ -56,6 +56,8 @@ def test_s02_one_dutch_word_is_understood_and_changes_no_language(world):
     phone.say("nederlands")
     assert "nl" == world.read(lambda s: s.scalars(select(Inburgeraar.language)).one())
     assert "donderdag" in phone.last.text
+    phone.tap(phone.last.buttons[-1].title)
+    assert "پنجشنبه" in phone.last.text, "one tap leads back"
 
 
 def test_two_people_on_one_phone_are_asked_who_writes_before_anything_is_stored(world):

@@ -41,6 +41,27 @@ def test_a_reminder_on_whatsapp_shows_the_door_or_else_what_it_is_about(world, p
     assert phone.last.media_url.endswith("~komt.png")
 
 
+@pytest.mark.parametrize("language", ["ar", "ti"])
+def test_within_the_window_picture_text_and_buttons_come_in_one(world, language):
+    """Also in a language that WhatsApp has no templates in: nothing of it needs approval."""
+    world.templates()
+    person = world.person("Selam", language, "whatsapp", "+31697000003")
+    world.afspraak("A1", person, datetime(2026, 12, 3, 14, 30))
+    world.at(local(2026, 12, 2, 14, 0))
+    phone = world.phone("Selam")
+    phone.say("👋")
+    before = len(phone.received)
+    world.pass_(minutes=31)
+
+    assert before + 1 == len(phone.received)
+    assert "03-12-2026" in phone.last.text
+    assert phone.last.template is None or phone.last.template.get("language") == language
+    assert phone.last.media_url.endswith("~wijkcentrum.png")
+    phone.tap(phone.last.buttons[0].title)
+    assert "confirmed" == world.answer("A1")
+    assert all(x.valid for x in world.ground.log), [x.complaint for x in world.ground.log]
+
+
 def test_who_has_no_language_at_whatsapp_sees_a_picture_above_the_dutch(world):
     world.templates()
     phone = remind(world, "ti", "whatsapp", "+31697000003")

@@ -93,7 +93,9 @@ def test_s02_hamid_answers_in_dutch_and_hears_dari_until_he_asks_for_dutch(world
     assert "nl" == world.read(lambda s: s.scalars(select(Inburgeraar.language)).one())
     assert ["confirm", "language"] == world.intents(), "what was asked for is on record"
     assert "donderdag 3 december" in phone.last.text
-    phone.say("دری")
+    assert "Je zei ja" in phone.last.text, "what is known is not asked again"
+    assert ["دری"] == titles(phone.last), "one tap leads back"
+    phone.tap("دری")
     assert "prs" == world.read(lambda s: s.scalars(select(Inburgeraar.language)).one())
     assert "پنجشنبه" in phone.last.text
     assert "confirmed" == world.answer("A1"), "language alone changes no answer"
@@ -216,6 +218,36 @@ def test_s13_danger_is_answered_in_persian_by_whatsapp_and_nothing_is_sent_there
     no_complaints(world)
 
 
+def test_s13_who_told_of_danger_is_not_reminded_until_a_colleague_has_seen_to_it(world):
+    """Who hurts them may hold the phone: answers alone go there, and a colleague phones."""
+    phone = remind(world, "Azadeh", "fa", "sms", "+31697000013")
+    world.afspraak("A2", "P-Azadeh", datetime(2026, 12, 7, 10, 0))
+    world.afspraak("A3", "P-Azadeh", datetime(2026, 12, 16, 10, 0))
+    phone.say("کمک! شوهرم من را می‌زند")
+    heard = len(phone.received)
+
+    world.at(local(2026, 12, 4, 10, 0))
+    world.tick()
+    assert heard == len(phone.received), "the reminder of three days before waits"
+    assert "danger" in world.read(lambda s: s.scalars(select(Message.cause)).all())
+    phone.say("سلام")
+    assert heard + 1 == len(phone.received), "who writes is answered"
+
+    for day in (6, 7):
+        world.at(local(2026, 12, day, 9, 30))
+        world.tick()
+    assert heard + 1 == len(phone.received)
+    assert "bel of brief" in world.tasks(), "what was never said is said by a person"
+
+    with world.house.database.session() as session:
+        for task in session.scalars(select(Task).where(Task.done_at.is_(None))):
+            assert tasks.close(session, task.id, "Jansen")
+    world.at(local(2026, 12, 15, 10, 0))
+    world.tick()
+    assert heard + 2 == len(phone.received)
+    no_complaints(world)
+
+
 def test_s14_ali_asks_about_money_and_a_colleague_phones(world):
     """No amounts, no account number, and no word of it on the lock screen."""
     phone = remind(world, "Ali", "ar", "sms", "+31697000014")
@@ -223,7 +255,7 @@ def test_s14_ali_asks_about_money_and_a_colleague_phones(world):
 
     answer = phone.say("وين المصاري؟ ما وصلت")
     assert answer is not None
-    assert world.house.gemeente.phone in answer.text
+    assert world.house.gemeente.phone in answer.text.replace("\N{NO-BREAK SPACE}", " ")
     assert [] == [word for word in ("IBAN", "BSN", "€", "مصاري", "المال") if word in answer.text]
     [(kind, note)] = notes(world)
     assert "vraag geld" == kind

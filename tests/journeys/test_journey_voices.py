@@ -90,6 +90,23 @@ def test_who_would_rather_listen_gets_a_voice_note_after_every_text(world, addre
     assert [] == [m for m in world.messages() if m[1] in ("failed", "blocked")]
 
 
+def test_s03_who_speaks_and_would_rather_listen_hears_our_answer(world):
+    """She cannot read, so what can be tapped is said aloud too."""
+    read_everything(world, "so")
+    person = world.person("Fadumo", "so", "telegram", "1003")
+    phone = world.phone("Fadumo")
+    phone.say("🔊")
+    remind(world, person)
+    before = len(phone.received)
+
+    phone.voice()
+    text, sound = phone.received[before:]
+    assert 3 == len(text.buttons)
+    assert heard(sound).seconds > 2
+    phone.say("👍🏾")
+    assert "confirmed" == world.answer("A1")
+
+
 def test_outside_the_window_whatsapp_gets_the_template_alone(world):
     """No template can hold a sound; the text has gone, so nobody is bothered about it."""
     world.templates()

@@ -13,6 +13,7 @@ from bot import moments
 from bot.__main__ import main
 from bot.models.tasks import Task
 from bot.models.voortrajecten import Deelname, Voortraject
+from bot.outreach import tasks
 
 HEADER = "kenmerk;thema;plaats;adres;dagen;begin;eind;start;weken;plekken;wachttijd"
 GROUP = "V1;actief;Buurthuis De Brug;;ma, wo;09:00;11:30;14-12-2026;26;{seats};48"
@@ -130,7 +131,7 @@ def test_only_who_said_yes_to_invitations_is_asked(world, stap, group):
 
 
 def test_no_invitation_reaches_a_phone_from_which_danger_was_told(world, stap, group, people):
-    """Who is beside her may see it. What she has with us goes on: a reminder still comes."""
+    """Who is beside her may see it: once a colleague has seen to her she is reminded, no more."""
     group(12)
     selam = world.person("Selam", "ti", "telegram", "1001", invitations=True)
     world.afspraak("A1", selam, datetime(2026, 12, 3, 10, 0))
@@ -143,6 +144,9 @@ def test_no_invitation_reaches_a_phone_from_which_danger_was_told(world, stap, g
 
     done = stap("invite", "V1", "--unreviewed", "alle")
     assert "Uitgenodigd: 3" in done.stdout
+    with world.house.database.session() as session:
+        danger = select(Task.id).where(Task.kind == tasks.EMERGENCY)
+        assert tasks.close(session, session.scalars(danger).one(), "Jansen")
     world.at(local(2026, 12, 2, 10, 0))
     world.tick()
     assert "03-12-2026" in hand.last.text

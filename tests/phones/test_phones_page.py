@@ -6,8 +6,6 @@
 import io
 import json
 import math
-import os
-import shutil
 import struct
 import threading
 import wave
@@ -18,7 +16,7 @@ from urllib.request import Request, urlopen
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask, Response
-from playwright.sync_api import Browser, Error, Page, Playwright, expect
+from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
 from phones.app import Server, serve
@@ -270,22 +268,6 @@ def house() -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
-
-
-@pytest.fixture(scope="module")
-def chromium(playwright: Playwright) -> Iterator[Browser]:
-    """The machine's own chromium, or playwright's; where neither starts, the skip says so."""
-    try:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            args=["--no-sandbox", "--disable-dev-shm-usage"],
-        )
-    except Error as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(f"NO CHROMIUM, THE PHONES ARE NOT LOOKED AT: {error}")
-    yield browser
-    browser.close()
 
 
 @pytest.fixture

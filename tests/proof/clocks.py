@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import lru_cache
+from types import ModuleType
 from typing import Any
 
 from bot import db, moments
@@ -24,6 +26,11 @@ class Clocks:
         self.wall += step
         self.database += step
         self.seconds += seconds
+
+    @property
+    def is_behind(self) -> bool:
+        """Say whether the wall's clock was set back already."""
+        return self.wall < self.database - timedelta(hours=12)
 
     def jump(self, seconds: float) -> None:
         """Let somebody set the clock of this machine."""
@@ -48,19 +55,29 @@ def driven(clocks: Callable[[], Clocks]) -> Iterator[None]:
 
 
 def replace(ours: Any, theirs: Any) -> Callable[[], None]:
-    """Put *theirs* in the place of *ours* wherever the house has it; return what undoes that."""
-    places = [
-        (module, name)
-        for at, module in list(sys.modules.items())
-        if at.split(".")[0] in ("bot", "webhooks", "app")
-        for name, value in list(vars(module).items())
-        if value is ours
-    ]
-    for module, name in places:
+    """Put *theirs* in the place of *ours* wherever the house has it; return what undoes that.
+
+    The house has it under its own name everywhere: looking through all would copy the memory of a
+    process that was just forked. *theirs* goes by that name from then on.
+    """
+    name = theirs.__name__ = ours.__name__
+    places = [each for each in _house(len(sys.modules)) if vars(each).get(name) is ours]
+    assert places, f"the house has no {name}"
+    for module in places:
         setattr(module, name, theirs)
 
     def undo() -> None:
-        for module, name in places:
+        for module in places:
             setattr(module, name, ours)
 
     return undo
+
+
+@lru_cache(maxsize=1)
+def _house(_modules: int) -> list[ModuleType]:
+    """Return the modules of the house that are loaded, found once for so many in all."""
+    return [
+        module
+        for name, module in list(sys.modules.items())
+        if name.split(".")[0] in ("bot", "webhooks", "app")
+    ]

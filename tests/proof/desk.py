@@ -237,7 +237,8 @@ class Desk:
                 kind,
                 person_id,
                 message.address_id or 0,
-                channel,
+                # The next one, where the person has that address no more.
+                message.channel or channel,
                 message.address.address if message.address else "",
                 "" if kind == "answer" else person.first_name,
                 broadcast=broadcast.id if broadcast else None,

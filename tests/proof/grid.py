@@ -154,7 +154,8 @@ def happen(play: Play, message: int, word: str, words: Iterator[str]) -> None:
         clocks.advance((wall.replace(hour=20, minute=0) - wall).seconds)
     elif word == "ahead":
         clocks.jump(HOUR)
-    elif word == "back":
+    elif word == "back" and not clocks.is_behind:
+        # A second time it would be two days wrong, of which nothing is promised.
         clocks.jump(-24 * HOUR)
     elif word == "rival":
         for _ in play.batch(channel, "b"):
@@ -173,5 +174,5 @@ def happen(play: Play, message: int, word: str, words: Iterator[str]) -> None:
         play.report(message, next(words), foreign=word == "foreign")
     elif word == "no":
         play.say(message, yes=False)
-    else:
+    elif word != "back":
         getattr(play, word)(message)

@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
+
+Undo = Callable[[], None]
 
 
 class Outdated(AssertionError):
@@ -41,7 +43,7 @@ class Mistake:
 @contextmanager
 def made(mistake: Mistake) -> Iterator[None]:
     """Let the shipped code have *mistake* in it, wherever it is used, as long as this lasts."""
-    undo: list[Callable[[], None]] = []
+    undo: list[Undo] = []
     try:
         for module in {edit.module: None for edit in mistake.edits}:
             for each in _make(module, [edit for edit in mistake.edits if edit.module == module]):
@@ -52,7 +54,7 @@ def made(mistake: Mistake) -> Iterator[None]:
             each()
 
 
-def _make(name: str, edits: list[Edit]) -> Iterator[Callable[[], None]]:
+def _make(name: str, edits: list[Edit]) -> Iterator[Undo]:
     """Change one module; give what undoes each part of it."""
     module = import_module(name)
     path = Path(module.__file__ or "")
@@ -64,18 +66,24 @@ def _make(name: str, edits: list[Edit]) -> Iterator[Callable[[], None]]:
         line = source[: source.index(edit.ours)].count("\n") + 1
         source = source.replace(edit.ours, edit.theirs)
         parts[_around(ast.parse(source), line)[0]] = None
-    tree, code = ast.parse(source), compile(source, str(path), "exec")
+    yield from put_in(module, ast.parse(source), parts)
+
+
+def put_in(module: ModuleType, tree: ast.Module, parts: Iterable[str]) -> Iterator[Undo]:
+    """Let *module* have these *parts* of *tree*; give what undoes each of them."""
+    path = module.__file__ or ""
+    code = compile(tree, path, "exec")
     for part in parts:
-        node = _named(tree, part)
+        node = next(node for name, node in parts_of(tree) if name == part)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield _swap(_function(module, part), _code(code, part))
         else:
             scratch = dict(vars(module))
-            exec(compile(ast.Module([node], []), str(path), "exec"), scratch)
+            exec(compile(ast.Module([node], []), path, "exec"), scratch)
             yield _rename(part, getattr(module, part), scratch[part])
 
 
-def _parts(tree: ast.Module) -> Iterator[tuple[str, ast.stmt]]:
+def parts_of(tree: ast.Module) -> Iterator[tuple[str, ast.stmt]]:
     """Give every function, and every statement that gives a name of the module its value."""
     todo: list[tuple[str, ast.stmt]] = [("", node) for node in tree.body]
     while todo:
@@ -91,14 +99,10 @@ def _parts(tree: ast.Module) -> Iterator[tuple[str, ast.stmt]]:
 
 
 def _around(tree: ast.Module, line: int) -> tuple[str, ast.stmt]:
-    for name, node in _parts(tree):
+    for name, node in parts_of(tree):
         if node.lineno <= line <= (node.end_lineno or node.lineno):
             return name, node
     raise Outdated(f"line {line} stands in no function and gives no name a value")
-
-
-def _named(tree: ast.Module, name: str) -> ast.stmt:
-    return next(node for part, node in _parts(tree) if part == name)
 
 
 def _function(module: ModuleType, name: str) -> FunctionType:

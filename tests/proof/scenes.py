@@ -151,9 +151,9 @@ def a_loop_that_stood_still(new: NewPlay) -> None:
         for _ in range(cap * 6):
             while (wait := pace.wait()) > 0:
                 play.clocks.advance(wait + chance.choice((0, 0, 0.001)))
-            pace.take()
+            place = pace.take()
             play.clocks.advance(chance.choice((0, 0, 0, 0.002)))
-            pace.left()
+            place.left()
             given.append(play.clocks.seconds)
             play.clocks.advance(chance.choice((0,) * 30 + (0.1, 0.2, 0.4)))
         for first, last in pairwise_apart(given, cap):

@@ -19,6 +19,7 @@ from bot.messaging.delivery import Outcome, Prepared
 from bot.messaging.pace import Pace
 from bot.models.afspraken import Afspraak
 from bot.models.messages import BROADCASTS, REMINDERS, REPLIES, Message
+from bot.models.tasks import EMERGENCY, UPSET
 from bot.moments import QuietHours
 from proof.clocks import Clocks
 from proof.play import Sent, State
@@ -267,7 +268,7 @@ class Shelf:
             if broadcast is None
             else {row.broadcast_id: delivery._why_not(self, self.house, broadcast)},  # type: ignore[arg-type]
             templates=None,  # type: ignore[arg-type]
-            upset=frozenset(),
+            unseen={EMERGENCY: frozenset(), UPSET: frozenset()},
             room=SimpleNamespace(take=lambda _message: None),  # caps are counted in tables
         )
 

@@ -84,9 +84,9 @@ def test_everyone_together_waits_less_than_the_provider_does(request, sqlite_url
     doors = Doors(sqlite_url)
     insert = doors.house.database.insert_alone
 
-    def noting(table, values, *, wait):
+    def noting(statement, row, *, wait):
         waited.append(wait)
-        return insert(table, values, wait=0.2)
+        return insert(statement, row, wait=0.2)
 
     monkeypatch.setattr(doors.house.database, "insert_alone", noting)
     with locked(doors.house.database):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +9,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from knocking import Doors
-from playwright.sync_api import Browser, Error, Page, Playwright
+from playwright.sync_api import Browser, Page
 
 from bot.outreach import voices as readers
 from bot.web import WebServer
@@ -24,22 +22,6 @@ CODE = "K7Q2M9TX4F"
 HEAVIEST = 300 * 1024
 ONE_PER_SCRIPT = list({each.script: code for code, each in shipped().items()}.values())
 """What does not hang on how long a text is, is the same in all languages of a script."""
-
-
-@pytest.fixture(scope="module")
-def chromium(playwright: Playwright) -> Iterator[Browser]:
-    """The machine's own chromium, or playwright's; where neither starts, the skip says so."""
-    try:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            args=["--no-sandbox", "--disable-dev-shm-usage"],
-        )
-    except Error as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(f"NO CHROMIUM, THE PAGE IS NOT LOOKED AT: {error}")
-    yield browser
-    browser.close()
 
 
 @pytest.fixture

@@ -16,11 +16,12 @@ from bot.gemeente import Gemeente
 from bot.house import House
 from bot.models.afspraken import Afspraak
 from bot.models.people import Inburgeraar
-from bot.outreach import afspraken
+from bot.outreach import afspraken, merging
 from bot.outreach.intake import when
 from bot.outreach.intake.fields import Fields
 from bot.outreach.intake.report import Report
 from bot.outreach.intake.sheet import Row, Series, Sheet
+from bot.told import tell
 
 _USUAL_MINUTES = 60
 _FAR = timedelta(days=2 * 365)
@@ -55,7 +56,9 @@ def store(session: Session, house: House, sheet: Sheet, report: Report) -> None:
     gone = _cancel_gone(session, house, sheet.series)
     if gone:
         report.notes.append(
-            f"{gone} keer van een herhaalde afspraak {'is' if gone == 1 else 'zijn'} vervallen."
+            tell("%(n)s keer van een herhaalde afspraak is vervallen.", n=gone)
+            if gone == 1
+            else tell("%(n)s keer van een herhaalde afspraak zijn vervallen.", n=gone)
         )
     known = _known(session, sheet.rows)
     for row in sheet.rows:
@@ -86,7 +89,12 @@ def _known(session: Session, rows: Sequence[Row]) -> _Known:
         .where(Afspraak.kenmerk.in_([row.cells.get("kenmerk", "") for row in rows]))
         .options(joinedload(Afspraak.person))
     )
-    return _Known({each.kenmerk: each for each in people}, {each.kenmerk: each for each in known})
+    by_kenmerk = {each.kenmerk: each for each in people}
+    merged = merging.called(session, names)
+    they = select(Inburgeraar).where(Inburgeraar.id.in_(merged.values()))
+    by_number = {each.id: each for each in session.scalars(they)} if merged else {}
+    by_kenmerk |= {kenmerk: by_number[number] for kenmerk, number in merged.items()}
+    return _Known(by_kenmerk, {each.kenmerk: each for each in known})
 
 
 def _values(fields: Fields, known: _Known, gemeente: Gemeente) -> dict[str, Any]:
@@ -150,7 +158,7 @@ def _begins(fields: Fields, afspraak: Afspraak | None) -> datetime | None:
     try:
         begins, warning = _moment(begin, " ".join(part for part in (on, begin, at) if part))
     except ValueError as error:
-        fields.wrong(column, str(error))
+        fields.wrong(column, error.args[0])
         return None
     if afspraak is None or afspraak.begins != begins:
         now = moments.now()

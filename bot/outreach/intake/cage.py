@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.outreach.intake.sheet import Unreadable
+from bot.told import tell
 
 MEMORY = 256 * 1024 * 1024
 WORK_SECONDS = 1.5
@@ -27,11 +28,11 @@ PATIENCE_SECONDS = 30
 """Time on the clock, for a process that does not work and does not end either."""
 
 _TOO_MUCH = {
-    "xlsx": (
+    "xlsx": tell(
         "Het Excel-bestand is beschadigd, of er is te veel tijd of geheugen voor nodig. Kopieer "
         "alleen de rijen met gegevens naar een nieuw, leeg bestand en probeer het opnieuw."
     ),
-    "ics": (
+    "ics": tell(
         "De agenda is beschadigd, of er is te veel tijd voor nodig, bijvoorbeeld door een "
         "herhaling die nooit voorkomt. Neem een kortere periode en probeer het opnieuw."
     ),
@@ -58,8 +59,8 @@ def opened(form: str, data: bytes, now: str) -> list[Any]:
     if done.returncode:
         raise Unreadable(_TOO_MUCH[form])
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    if isinstance(lines[-1], dict) and "unreadable" in lines[-1]:
-        raise Unreadable(lines[-1]["unreadable"])
+    if isinstance(lines[-1], dict) and (why := lines[-1].get("unreadable")):
+        raise Unreadable(why)
     return lines
 
 

@@ -17,6 +17,7 @@ from icalendar import Calendar, Component
 
 from bot import moments
 from bot.outreach.intake.sheet import LONGEST_CELL, MOST_EVENTS, Unreadable
+from bot.told import tell
 
 MOST_TIMES = 100
 """How often one afspraak may be repeated in the year ahead."""
@@ -86,7 +87,10 @@ def _events(text: str) -> list[_Found]:
     kept = [line[:_LONGEST_LINE] for line in unfolded if not line.upper().startswith("ATTACH")]
     if sum(line.strip().upper() == "BEGIN:VEVENT" for line in kept) > MOST_EVENTS:
         raise Unreadable(
-            f"De agenda heeft meer dan {MOST_EVENTS} afspraken. Neem een kortere periode."
+            tell(
+                "De agenda heeft meer dan %(most)s afspraken. Neem een kortere periode.",
+                most=MOST_EVENTS,
+            )
         )
     try:
         calendars = Calendar.from_ical("\r\n".join(kept) + "\r\n", multiple=True)

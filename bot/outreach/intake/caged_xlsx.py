@@ -17,11 +17,14 @@ from bot.outreach.intake.sheet import (
     MOST_TEXT,
     Unreadable,
 )
+from bot.told import tell
 
 MOST_UNPACKED = 128 * 1024 * 1024
 MOST_MEMBERS = 2_000
 
-_BROKEN = "Het Excel-bestand is beschadigd. Open het in Excel en sla het opnieuw op als .xlsx."
+_BROKEN = tell(
+    "Het Excel-bestand is beschadigd. Open het in Excel en sla het opnieuw op als .xlsx."
+)
 
 
 def lines(data: bytes) -> Iterator[Any]:

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from bot.outreach.intake.sheet import MOST_COLUMNS, Unreadable
+from bot.told import tell
 
 _PHONE = (
     "mobiel, tel, tel nr, telnummer, telefoonnummer, telefoonnr, mobielnummer, mobiel nr, "
@@ -98,13 +99,22 @@ def match(kind: str, header: Sequence[str]) -> tuple[dict[str, int], list[str]]:
     one meaning, and when there is no kenmerk.
     """
     if len(header) > MOST_COLUMNS:
-        raise Unreadable(f"Rij 1 heeft {len(header)} kolommen; het mogen er {MOST_COLUMNS} zijn.")
+        raise Unreadable(
+            tell(
+                "Rij 1 heeft %(n)s kolommen; het mogen er %(most)s zijn.",
+                n=len(header),
+                most=MOST_COLUMNS,
+            )
+        )
     folded = [fold(name) for name in header]
     for position, name in enumerate(folded):
         if name and name in folded[:position]:
             raise Unreadable(
-                f"De kolom {_shown(header[position])} staat er twee keer. "
-                "Haal er een weg of geef hem een andere naam."
+                tell(
+                    "De kolom %(position)s staat er twee keer. Haal er een weg of geef hem een "
+                    "andere naam.",
+                    position=_shown(header[position]),
+                )
             )
     found: dict[str, int] = {}
     for column, also in _COLUMNS[kind].items():
@@ -113,14 +123,24 @@ def match(kind: str, header: Sequence[str]) -> tuple[dict[str, int], list[str]]:
         positions = positions or [at for at, name in enumerate(folded) if name in synonyms]
         if len(positions) > 1:
             both = " en ".join(_shown(header[at]) for at in positions)
-            raise Unreadable(f"De kolommen {both} betekenen allebei {column}. Laat er een over.")
+            raise Unreadable(
+                tell(
+                    "De kolommen %(both)s betekenen allebei %(column)s. Laat er een over.",
+                    both=both,
+                    column=column,
+                )
+            )
         if positions:
             found[column] = positions[0]
     if "kenmerk" not in found:
         present = ", ".join(_shown(name) for name in header if name.strip()) or "niets"
         raise Unreadable(
-            "De kolom kenmerk ontbreekt. In de eerste rij horen de namen van de kolommen: "
-            f"{', '.join(names(kind))}. Nu staat daar: {present[:300]}."
+            tell(
+                "De kolom kenmerk ontbreekt. In de eerste rij horen de namen van de "
+                "kolommen: %(which)s. Nu staat daar: %(present)s.",
+                which=", ".join(names(kind)),
+                present=present[:300],
+            )
         )
     used = set(found.values())
     unknown = [
@@ -128,7 +148,11 @@ def match(kind: str, header: Sequence[str]) -> tuple[dict[str, int], list[str]]:
         for at, name in enumerate(header)
         if name.strip() and at not in used and folded[at] not in REFUSED_COLUMNS
     ]
-    notes = [f"Niet gelezen, want onbekend: {', '.join(unknown)}."] if unknown else []
+    notes: list[str] = (
+        [tell("Niet gelezen, want onbekend: %(which)s.", which=", ".join(unknown))]
+        if unknown
+        else []
+    )
     return found, notes
 
 

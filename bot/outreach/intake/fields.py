@@ -11,6 +11,7 @@ from bot.channels import numbers
 from bot.outreach.intake import when
 from bot.outreach.intake.report import Remark, shortened
 from bot.outreach.intake.sheet import Row
+from bot.told import Told, tell
 from bot.wording.languages import Language, find, languages
 
 Read = TypeVar("Read")
@@ -24,6 +25,14 @@ _EXCEL_FAULT = re.compile(r"#[A-ZËÉ/0!?]+[!?]?|#N/[AB]")
 _YES = frozenset({"ja", "j", "yes", "y", "true", "waar", "1", "x", "akkoord"})
 _NO = frozenset({"nee", "n", "neen", "no", "false", "onwaar", "0", "geen"})
 _GARBLED = re.compile(r"\?\?|\ufffd|[ÃÂØÙ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹Œ‘’“”•–—˜™š›œ]")
+
+
+def _masked(why: str) -> str:
+    """Return *why* with no whole number in it."""
+    if not isinstance(why, Told):
+        return why
+    hidden = {name: shortened("telefoon", str(value)) for name, value in why.values.items()}
+    return tell(why.sentence, **hidden)
 
 
 class Fields:
@@ -53,7 +62,7 @@ class Fields:
         if _EXCEL_FAULT.fullmatch(value):
             self.wrong(column, "dit is een foutmelding van Excel")
         elif len(value) > longest:
-            self.wrong(column, f"dit is langer dan {longest} tekens")
+            self.wrong(column, tell("dit is langer dan %(longest)s tekens", longest=longest))
         else:
             return value
         return ""
@@ -109,7 +118,7 @@ class Fields:
         try:
             number, warnings = numbers.parse(text)
         except numbers.BadNumber as error:
-            self.wrong("telefoon", str(error).replace(text, shortened("telefoon", text)))
+            self.wrong("telefoon", _masked(error.args[0]))
             return None
         for warning in warnings:
             self.doubt("telefoon", warning)
@@ -128,7 +137,13 @@ class Fields:
         def whole(text: str) -> int:
             found = re.fullmatch(r"(\d{1,9})(?:[.,]0+)?", text)
             if not found or not least <= int(found[1]) <= most:
-                raise ValueError(f"vul een heel getal in van {least} tot en met {most}")
+                raise ValueError(
+                    tell(
+                        "vul een heel getal in van %(least)s tot en met %(most)s",
+                        least=least,
+                        most=most,
+                    )
+                )
             return int(found[1])
 
         return self.value(column, whole)
@@ -140,10 +155,21 @@ class Fields:
             names = [known.dutch for known in languages().values()]
             close = difflib.get_close_matches(text.capitalize(), names, n=1)
             hint = f"Bedoelt u {close[0]}? " if close else ""
-            self.wrong(column, f"deze taal is onbekend. {hint}Bekend zijn: {', '.join(names)}")
+            self.wrong(
+                column,
+                tell(
+                    "deze taal is onbekend. %(hint)sBekend zijn: %(which)s",
+                    hint=hint,
+                    which=", ".join(names),
+                ),
+            )
         elif not language.shipped:
             self.doubt(
-                column, f"in het {language.dutch} zijn nog geen teksten; het wordt Nederlands"
+                column,
+                tell(
+                    "in het %(dutch)s zijn nog geen teksten; het wordt Nederlands",
+                    dutch=language.dutch,
+                ),
             )
         return language
 

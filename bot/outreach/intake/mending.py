@@ -58,4 +58,4 @@ def by_hand(kind: str, cells: Mapping[str, str], source: str) -> Sheet:
     header = names(kind)
     told = {column: tidy(cells.get(column, "")[:LONGEST_CELL]) for column in header}
     row = Row(1, told, tuple(told[column] for column in header))
-    return Sheet(kind, source, header, (row,))
+    return Sheet(kind, source, header, (row,), typed=True)

@@ -17,14 +17,17 @@ from sqlalchemy.orm import Session, selectinload
 from bot import moments
 from bot.channels import numbers
 from bot.channels.base import SMS, TELEGRAM, WHATSAPP
-from bot.db import insert_once
 from bot.gemeente import Gemeente
 from bot.house import House
+from bot.inserts import insert_once
+from bot.models.erasures import Erasure
 from bot.models.people import Address, Consent, Inburgeraar, PersonAddress
+from bot.outreach import merging
 from bot.outreach.intake.fields import CLEAR, Fields
 from bot.outreach.intake.report import Report
 from bot.outreach.intake.sheet import Sheet
-from bot.privacy import consent
+from bot.privacy import consent, erasure
+from bot.told import tell
 
 _CHANNELS = {
     **dict.fromkeys(("whatsapp", "whats app", "wa", "app"), WHATSAPP),
@@ -40,7 +43,7 @@ _HIGHEST_CHAT_ID = 2**52
 LONGEST_SHORT_NAME = 20
 """Characters of a short name: it stands in a list on a small screen."""
 
-ANOTHERS = "dit nummer is van iemand anders; vraag het juiste nummer"
+ANOTHERS = tell("dit nummer is van iemand anders; vraag het juiste nummer")
 
 Place = tuple[str, str]
 """A channel and the address there: what makes an `Address` unique."""
@@ -82,15 +85,28 @@ def store(session: Session, house: House, sheet: Sheet, report: Report) -> None:
     A stop is never lifted, a closed or blocked address never opened again, and nobody is put
     on a channel that the file does not name.
     """
-    known = _known(session, [row.cells["kenmerk"] for row in sheet.rows])
-    told = [_told(Fields(row, sheet.unit), known, house.gemeente) for row in sheet.rows]
+    key = house.settings.signing_key
+    kenmerken = [row.cells["kenmerk"] for row in sheet.rows]
+    known, forgotten = _known(session, kenmerken), erasure.known(session, key, kenmerken)
+    merged = merging.called(session, kenmerken)
+    for row in sheet.rows:
+        if row.cells["kenmerk"] in merged:
+            fields = Fields(row, sheet.unit)
+            fields.doubt("kenmerk", "samengevoegd met iemand anders; deze regel is overgeslagen")
+            report.warnings += fields.doubts
+            report.counts["unchanged"] += 1
+    rows = [row for row in sheet.rows if row.cells["kenmerk"] not in merged]
+    told = [_told(Fields(row, sheet.unit), known, house.gemeente) for row in rows]
+    for each in told:
+        if each.kenmerk in forgotten:
+            _come_back(each, forgotten[each.kenmerk], typed=sheet.typed)
     good = [each for each in told if not each.fields.faults]
     report.refused += [(each.fields.row, each.fields.faults) for each in told if each.fields.faults]
     batch = _Batch(
         session,
         sheet.source,
         report,
-        _addresses(session, good),
+        _addresses(session, key, good),
         _stopped(session, good),
         _words(session, [each.person for each in good if each.person]),
         consent.taken(session, [each.person.id for each in good if each.person]),
@@ -101,6 +117,25 @@ def store(session: Session, house: House, sheet: Sheet, report: Report) -> None:
         changed |= _allow(batch, person, each)
         report.counts["new" if each.person is None else "changed" if changed else "unchanged"] += 1
         report.warnings += each.fields.doubts
+
+
+def _come_back(told: _Told, forgotten: Erasure, *, typed: bool) -> None:
+    """Let who was erased at their own request come back by a colleague, never by a file."""
+    on = f"{moments.local(forgotten.at):%d-%m-%Y}"
+    if typed:
+        told.fields.doubt(
+            "kenmerk", tell("op %(on)s gewist; alleen omdat de persoon zelf terug wil", on=on)
+        )
+        forgotten.again_at = moments.now()
+    else:
+        told.fields.wrong(
+            "kenmerk",
+            tell(
+                "deze persoon is op %(on)s op eigen verzoek gewist; wil die terug, schrijf hem of "
+                "haar dan met de hand in",
+                on=on,
+            ),
+        )
 
 
 def _known(session: Session, kenmerken: Sequence[str]) -> dict[str, Inburgeraar]:
@@ -135,7 +170,10 @@ def _short_name(fields: Fields, person: Inburgeraar | None) -> str | None:
     """Return the short name that the person agreed to on a shared phone; ``-`` takes it back."""
     name = fields.optional("korte naam", person.short_name if person else None)
     if name is not None and len(name) > LONGEST_SHORT_NAME:
-        fields.wrong("korte naam", f"hoogstens {LONGEST_SHORT_NAME} tekens")
+        fields.wrong(
+            "korte naam",
+            tell("hoogstens %(most)s tekens", most=LONGEST_SHORT_NAME),
+        )
     elif name is not None and not any(map(str.isalpha, name)):
         fields.wrong("korte naam", "dit is geen naam")
     return name
@@ -181,10 +219,15 @@ def _place(fields: Fields, person: Inburgeraar | None, phone: str | None) -> Pla
                 "het chat-id ontbreekt; zonder START van de persoon kan Telegram niet. Kies sms",
             )
         else:
-            fields.wrong("telefoon", f"voor {channel} is een telefoonnummer nodig")
+            fields.wrong(
+                "telefoon", tell("voor %(channel)s is een telefoonnummer nodig", channel=channel)
+            )
         return None
     if channel != TELEGRAM and numbers.is_landline(address):
-        fields.wrong("telefoon", f"dit is een vast nummer; {channel} kan daar niet naartoe")
+        fields.wrong(
+            "telefoon",
+            tell("dit is een vast nummer; %(channel)s kan daar niet naartoe", channel=channel),
+        )
         return None
     return channel, address
 
@@ -213,8 +256,8 @@ def _chat(text: str) -> str:
     return str(int(found[1]))
 
 
-def _addresses(session: Session, told: Iterable[_Told]) -> dict[Place, Address]:
-    """Return the address of every place, made where it was not there; by phone all of it.
+def _addresses(session: Session, key: bytes, told: Iterable[_Told]) -> dict[Place, Address]:
+    """Return the address of every place, made where it was not there.
 
     One statement each: a person who writes to us just now may make the same address.
     """
@@ -233,7 +276,10 @@ def _addresses(session: Session, told: Iterable[_Told]) -> dict[Place, Address]:
                     "created_at": moments.now(),
                 },
             )
-    return _at(session, wanted)
+    there = _at(session, wanted)
+    new = [there[place] for place in wanted if place not in before]
+    erasure.hold_again(session, key, new, by_phone=True)
+    return there
 
 
 def _at(session: Session, places: Iterable[Place]) -> dict[Place, Address]:
@@ -305,7 +351,9 @@ def wijk(fields: Fields, gemeente: Gemeente, known: str | None) -> str | None:
         return fields.optional("wijk", known)
     found = gemeente.wijk(told) or gemeente.wijk(told.zfill(2))
     if found is None:
-        fields.doubt("wijk", f"deze wijk staat niet in de lijst van {gemeente.name}")
+        fields.doubt(
+            "wijk", tell("deze wijk staat niet in de lijst van %(name)s", name=gemeente.name)
+        )
     return found.name if found else told
 
 
@@ -325,7 +373,9 @@ def _reach(batch: _Batch, person: Inburgeraar, told: _Told) -> bool:
     if any(link.address is address for link in links):
         if links[0].address is not address:
             used = links[0].address.channel
-            fields.doubt("kanaal", f"deze persoon is nu te bereiken met {used}; dat blijft")
+            fields.doubt(
+                "kanaal", tell("deze persoon is nu te bereiken met %(used)s; dat blijft", used=used)
+            )
         _warn(fields, column, address)
         return changed
     if (person.id, address.id) in batch.not_theirs:

@@ -25,6 +25,7 @@ from bot.outreach.intake.sheet import (
     Sheet,
     Unreadable,
 )
+from bot.told import tell
 
 _LONGEST_LINE = 100_000
 _MOST_RECORDS = 4 * MOST_ROWS
@@ -42,11 +43,15 @@ def read(path: Path, kind: str) -> Sheet:
     """Read the file at *path* as one of KINDS. Raises Unreadable."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise Unreadable(f"{path.name} is geen bestand.")
+            raise Unreadable(tell("%(name)s is geen bestand.", name=path.name))
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
     except OSError as error:
-        raise Unreadable(f"{path.name} is niet te openen: {error.strerror}.") from error
+        raise Unreadable(
+            tell(
+                "%(name)s is niet te openen: %(strerror)s.", name=path.name, strerror=error.strerror
+            )
+        ) from error
     return parse(data, kind, path.name)
 
 
@@ -114,8 +119,12 @@ def _records(text: str) -> Iterator[Numbered]:
             yield number, cells
     except csv.Error as error:
         raise Unreadable(
-            f'Na rij {number} staat een aanhalingsteken (") verkeerd, of het wordt niet '
-            "gesloten. Vanaf daar is niet te zien wat een rij is. Er is niets opgeslagen."
+            tell(
+                'Na rij %(number)s staat een aanhalingsteken (") verkeerd, of het wordt '
+                "niet gesloten. Vanaf daar is niet te zien wat een rij is. Er is niets "
+                "opgeslagen.",
+                number=number,
+            )
         ) from error
 
 
@@ -127,7 +136,8 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _too_many() -> str:
-    return f"Het bestand heeft meer dan {MOST_ROWS:,} rijen. Splits het in delen.".replace(",", ".")
+    most = f"{MOST_ROWS:,}".replace(",", ".")
+    return tell("Het bestand heeft meer dan %(most)s rijen. Splits het in delen.", most=most)
 
 
 def _sheet(kind: str, source: str, records: Iterable[Numbered], notes: Sequence[str]) -> Sheet:
@@ -175,12 +185,18 @@ def seen_before(
     Returns column and reason, in Dutch.
     """
     first = seen.setdefault(kenmerk, number) if kenmerk else number
-    return [] if first == number else [("kenmerk", f"staat ook in {unit} {first}")]
+    return (
+        []
+        if first == number
+        else [("kenmerk", tell("staat ook in %(unit)s %(n)s", unit=tell(unit), n=first))]
+    )
 
 
 def _calendar(kind: str, source: str, text: str) -> Sheet:
     if kind != "afspraken":
-        raise Unreadable(f"Dit is een agenda (ICS); daar staan afspraken in, geen {kind}.")
+        raise Unreadable(
+            tell("Dit is een agenda (ICS); daar staan afspraken in, geen %(kind)s.", kind=kind)
+        )
     about, *events = cage.opened("ics", text.encode(), moments.now().isoformat())
     header = columns.names(kind)
     rows: list[Row] = []

@@ -5,13 +5,17 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from bot.outreach.intake.columns import REFUSED_COLUMNS, fold
 from bot.outreach.intake.sheet import Row
+from bot.told import tell
+
+UNITS = {"rij": "rijen", "afspraak": "afspraken"}
+"""What a file is made of: of one, and of many."""
 
 SHOWN = 100
 """Refusals and warnings that are printed; the file of refused rows has them all."""
@@ -78,28 +82,41 @@ class Report:
         """Give the report line by line, in Dutch."""
         yield self.summary()
         yield from self.notes
-        if self.moved_number >= _SCRAMBLED_FROM and self.moved_number * 2 > self.had_number:
-            yield (
-                f"LET OP: van {self.moved_number} van de {self.had_number} bekende mensen is het "
-                "nummer veranderd. Is een kolom apart gesorteerd? Controleer het, voordat er "
-                "berichten uitgaan."
-            )
+        if alarm := self.alarm():
+            yield alarm
         yield from _some("Geweigerd:", [each for _, remarks in self.refused for each in remarks])
         yield from _some("Let op:", self.warnings)
 
+    def alarm(self) -> str:
+        """Warn where it seems that one column was sorted apart from the others; empty if not."""
+        if self.moved_number < _SCRAMBLED_FROM or self.moved_number * 2 <= self.had_number:
+            return ""
+        return tell(
+            "LET OP: van %(moved)s van de %(all)s bekende mensen is het nummer veranderd. Is een "
+            "kolom apart gesorteerd? Controleer het, voordat er berichten uitgaan.",
+            moved=self.moved_number,
+            all=self.had_number,
+        )
+
     def summary(self) -> str:
         """Say in one sentence what was done."""
-        told = [
-            (self.counts["new"], "nieuw"),
-            (self.counts["changed"], "gewijzigd"),
-            (self.counts["unchanged"], "ongewijzigd"),
-            (len(self.refused), "geweigerd"),
-        ]
+        counts: dict[str, object] = {
+            **{name: self.counts[name] for name in ("new", "changed", "unchanged", "cancelled")},
+            "refused": len(self.refused),
+            "read": self.read,
+            "rows": tell(self.unit if self.read == 1 else UNITS[self.unit]),
+        }
         if self.counts["cancelled"]:
-            told.insert(2, (self.counts["cancelled"], "afgezegd"))
-        many = {"rij": "rijen", "afspraak": "afspraken"}[self.unit]
-        counted = self.unit if self.read == 1 else many
-        return f"{self.read} {counted} gelezen: {', '.join(f'{n} {word}' for n, word in told)}."
+            return tell(
+                "%(read)s %(rows)s gelezen: %(new)s nieuw, %(changed)s gewijzigd, "
+                "%(cancelled)s afgezegd, %(unchanged)s ongewijzigd, %(refused)s geweigerd.",
+                **counts,
+            )
+        return tell(
+            "%(read)s %(rows)s gelezen: %(new)s nieuw, %(changed)s gewijzigd, "
+            "%(unchanged)s ongewijzigd, %(refused)s geweigerd.",
+            **counts,
+        )
 
     def write_refused(self, path: Path) -> None:
         """Write the refused rows as CSV for Dutch Excel: all their columns, number and reason.
@@ -107,16 +124,23 @@ class Report:
         What a spreadsheet would take for a formula becomes text; telephone numbers keep
         their + and can be brought again.
         """
-        kept = [at for at, name in enumerate(self.header) if fold(name) not in REFUSED_COLUMNS]
         with path.open("w", encoding="utf-8-sig", newline="") as file:
-            writer = csv.writer(file, delimiter=";")
-            writer.writerow(_inert([*(self.header[at] for at in kept), *REFUSED_COLUMNS]))
-            for row, remarks in self.refused:
-                cells = [row.raw[at] if at < len(row.raw) else "" for at in kept]
-                reasons = "; ".join(
-                    f"{each.column}: {each.said}" if each.column else each.said for each in remarks
-                )
-                writer.writerow(_inert([*cells, str(row.number), reasons]))
+            csv.writer(file, delimiter=";").writerows(map(_inert, self.refused_rows()))
+
+    def refused_rows(self, say: Callable[[str], str] = str) -> Iterator[list[str]]:
+        """Give the refused rows as they were brought, each with its number and the reasons.
+
+        The names of the columns come first. *say* says a reason in the language of its reader.
+        """
+        kept = [at for at, name in enumerate(self.header) if fold(name) not in REFUSED_COLUMNS]
+        yield [*(self.header[at] for at in kept), *REFUSED_COLUMNS]
+        for row, remarks in self.refused:
+            cells = [row.raw[at] if at < len(row.raw) else "" for at in kept]
+            reasons = "; ".join(
+                f"{each.column}: {say(each.said)}" if each.column else say(each.said)
+                for each in remarks
+            )
+            yield [*cells, str(row.number), reasons]
 
 
 def shortened(column: str, value: str) -> str:

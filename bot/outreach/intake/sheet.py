@@ -64,6 +64,8 @@ class Sheet:
     """What a row is called: ``rij`` or, in a calendar, ``afspraak``."""
     series: Mapping[str, Series] = field(default_factory=dict)
     """For a calendar: by UID what remains of it. Its other times have gone."""
+    typed: bool = False
+    """A colleague filled it in on a page, about somebody they speak to now."""
 
     def batches(self, size: int = 500) -> Iterator[Sheet]:
         """Give the sheet in parts, so that no transaction holds the database for long.

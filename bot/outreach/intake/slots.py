@@ -13,11 +13,12 @@ from bot import moments
 from bot.gemeente import Gemeente
 from bot.house import House
 from bot.models.afspraken import Slot
-from bot.outreach import slots
+from bot.outreach import afspraken
 from bot.outreach.intake import when
 from bot.outreach.intake.fields import Fields
 from bot.outreach.intake.report import Report
 from bot.outreach.intake.sheet import Sheet
+from bot.told import tell
 
 _LONGEST_HOURS = 12
 _STATUS = {
@@ -31,7 +32,7 @@ def store(session: Session, house: House, sheet: Sheet, report: Report) -> None:
 
     One that somebody has taken stays as it is: moving it is moving their afspraak.
     """
-    slots.turn(session)
+    afspraken.turn(session)
     kenmerken = [row.cells["kenmerk"] for row in sheet.rows]
     wanted = select(Slot).where(Slot.kenmerk.in_(kenmerken))
     known = {
@@ -68,7 +69,13 @@ def _values(fields: Fields, gemeente: Gemeente, known: Slot | None) -> dict[str,
     ends = _ends(fields, begins, known)
     status = fields.value("status", _status) or (known.status if known else "vrij")
     if begins and ends and not 0 < (ends - begins).total_seconds() <= _LONGEST_HOURS * 3600:
-        fields.wrong("einde", f"dit ligt niet na het begin, of meer dan {_LONGEST_HOURS} uur later")
+        fields.wrong(
+            "einde",
+            tell(
+                "dit ligt niet na het begin, of meer dan %(most)s uur later",
+                most=_LONGEST_HOURS,
+            ),
+        )
     if begins and begins <= moments.now() and status == "vrij":
         fields.doubt("begin", "deze tijd is al voorbij")
     told = fields.optional("plek", known.place if known else None)
@@ -95,7 +102,7 @@ def _begins(fields: Fields, known: Slot | None) -> datetime | None:
     try:
         read, warning = when.moment(" ".join(part for part in (on, begin, at) if part))
     except ValueError as error:
-        fields.wrong(column, str(error))
+        fields.wrong(column, error.args[0])
         return None
     if warning:
         fields.doubt(column, warning)

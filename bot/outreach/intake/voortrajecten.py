@@ -15,6 +15,7 @@ from bot.outreach.intake import when
 from bot.outreach.intake.fields import Fields
 from bot.outreach.intake.report import Report
 from bot.outreach.intake.sheet import Sheet
+from bot.told import tell
 
 _USUAL_HOURS = 48
 _REQUIRED = {
@@ -87,7 +88,7 @@ def _values(fields: Fields, gemeente: Gemeente, known: Voortraject | None) -> di
     if values["begins"] and values["ends"] and values["begins"] >= values["ends"]:
         fields.wrong("eind", "de les eindigt voordat hij begint")
     if known and values["seats"] and values["seats"] < known.taken:
-        fields.wrong("plekken", f"er zijn al {known.taken} plekken vergeven")
+        fields.wrong("plekken", tell("er zijn al %(taken)s plekken vergeven", taken=known.taken))
     if values["starts"] and values["days"]:
         first = when.CODES[values["starts"].weekday()]
         if first not in values["days"].split(","):

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, date, datetime, time
 
 from bot import moments
+from bot.told import tell
 
 _MONTHS = {
     name: number
@@ -123,7 +124,9 @@ def weekdays(text: str) -> str:
     words = [word for word in re.split(r"[^\w]+|\ben\b", text.casefold()) if word]
     for word in words:
         if word not in _WEEKDAYS:
-            raise ValueError(f"{word[:20]} is geen dag; schrijf bijvoorbeeld: ma, wo")
+            raise ValueError(
+                tell("%(word)s is geen dag; schrijf bijvoorbeeld: ma, wo", word=word[:20])
+            )
     days = {_WEEKDAYS[word] for word in words}
     return ",".join(code for code in CODES if code in days)
 
@@ -175,7 +178,7 @@ def _day_and_rest(text: str) -> tuple[date, str]:
         raise ValueError("dit is geen datum; schrijf bijvoorbeeld 3-12-2026")
     in_year = int(month) if month.isdecimal() else _MONTHS.get(month, 0)
     if not in_year:
-        raise ValueError(f"{month[:20]} is geen maand")
+        raise ValueError(tell("%(month)s is geen maand", month=month[:20]))
     if in_year > 12 >= int(number):
         raise ValueError("zet eerst de dag en dan de maand, bijvoorbeeld 31-12-2026")
     if not 2000 <= int(year) < 2100:

@@ -65,6 +65,21 @@ class TestWhatIsSent:
             "StatusCallback": [TEXT.callback_url],
         } == call.form
 
+    @pytest.mark.parametrize(
+        "body",
+        [
+            "a+b c&d=e;f%g#h?i/j:k@l!m$n'o(p)q*r,s~t\\u|v^w`x{y}z<>[]\"",
+            "regel\r\nregel\n\ttab\x00\x7f",
+            "café ኣሰላም عليكم 👋🏽 e\u0301 \u202e\ufeff",
+            "%41 %zz + %2B",
+        ],
+    )
+    def test_every_letter_arrives_as_it_was_written(self, body):
+        provider = Provider(TAKEN)
+        send(Sms, provider, replace(TEXT, body=body))
+
+        assert [body] == provider.calls[0].form["Body"]
+
     def test_a_messaging_service_picks_the_sender(self):
         provider = Provider(TAKEN)
         send(Sms, provider, twilio_messaging_service_sid="MG" + "0f" * 16)

@@ -18,3 +18,4 @@ def test_every_page_is_opened_and_told_by_the_clock_and_by_its_work(database_url
         assert console.GOAL == told["p95"].goal
         assert told["p50"].goal is None
     assert figures["console.report_made"].value > 0
+    assert figures["console.broadcast_counted"].value > 0

@@ -46,3 +46,227 @@ def test_every_kind_of_word_is_named_in_letters(code):
 
     assert {"yes", "no", "not", "come", "cannot", "ill", "off", "halt", "msg", "if"} <= set(kinds)
     assert [] == [kind for kind in kinds if not isinstance(kind, str)]
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("ar", "شيلوا رقمي من القائمة عندكم", "stop"),
+        ("ar", "طفلي ما عم يتنفس", "emergency"),
+        ("ar", "لا تستنوني انا مسافرة", "decline"),
+        ("ar", "الاثنين عندي دوام الاربعاء بقدر", "reschedule"),
+        ("ar", "هلق مشغولة، بعد رمضان بشارك", "reschedule"),
+        ("ar", "ممكن يوم الجمعة؟", "reschedule"),
+        ("ar", "هالرقم مو لسمر", "wrong_number"),
+        ("ary", "7iydo nemrti men la liste", "stop"),
+        ("ary", "قطعو عليا هاد الميساجات", "stop"),
+        ("ary", "rajli ghay9tlni", "emergency"),
+        ("ary", "matsennawnich", "decline"),
+        ("ary", "ma kayn ta mochkil ghadi nji", "confirm"),
+        ("ary", "ما عندي مع من نخليهم", "childcare"),
+        ("fa", "shomaramo az list pak konid", "stop"),
+        ("fa", "بچم نفس نمیکشه", "emergency"),
+        ("fa", "montazeram nabashid", "decline"),
+        ("prs", "خانه ما در گرفته", "emergency"),
+        ("prs", "مسج روان نکو دگه", "stop"),
+        ("prs", "شنبه کار دارم، یکشنبه بیکارم", "reschedule"),
+        ("ps", "زما نمبر له لېست نه وباسئ", "stop"),
+        ("ps", "مېړه مې ما وهي", "emergency"),
+        ("ti", "ቁጽረይ ካብ ዝርዝርኩም ኣውጽእዎ", "stop"),
+        ("ti", "melekti aytsdeduley", "stop"),
+        ("ti", "ክቐትለኪ እየ ኢሉኒ", "emergency"),
+        ("ti", "ኣይትጸበዩኒ", "decline"),
+        ("am", "ከዚህ አገልግሎት መውጣት እፈልጋለሁ", "stop"),
+        ("am", "ልጄ ራሱን ስቷል", "emergency"),
+        ("am", "selam mevrouw, donderdag emetalehu", "confirm"),
+        ("ku", "hejmara min ji lîsteyê derxin", "stop"),
+        ("ku", "چیتر نامەم بۆ مەنێرن", "stop"),
+        ("ku", "mêrê min min dikuje", "emergency"),
+        ("ku", "na min ji bîr nekiriye ez têm", "confirm"),
+        ("ku", "name ji belediyê hat ez nikarim bixwînim", "human"),
+        ("so", "lambarkayga liiska ka saara", "stop"),
+        ("so", "gurigii wuu gubanayaa", "emergency"),
+        ("so", "ha i sugina", "decline"),
+        ("am", "ነገ ጠዋት እንገናኛለን", "confirm"),
+        ("am", "kelela ken yishalegnal", "reschedule"),
+        ("am", "ሐሙስ ሳይሆን አርብ ይሻለኛል", "reschedule"),
+        ("am", "የእኔ ስልክ አይደለም የሌላ ሰው ነው", "wrong_number"),
+        ("am", "ከእንግዲህ መኖር ሰልችቶኛል", "emergency"),
+        ("am", "በስህተት አቁም ብዬ ነበር እንደገና ላኩልኝ", "start"),
+        ("ti", "ጽባሕ ክንራኸብ ኢና", "confirm"),
+        ("ti", "ኣይተርፍን እየ ክመጽእ እየ", "confirm"),
+        ("ti", "ጽባሕ ዘይኮነ ድሕሪ ጽባሕ", "reschedule"),
+        ("ti", "ናተይ ስልኪ ኣይኮነን ናይ ካልእ ሰብ እዩ", "wrong_number"),
+        ("ti", "sebeyey yhremeni hgzuni", "emergency"),
+    ],
+)
+def test_kinds_together_say_what_no_word_says_alone(language, text, expected):
+    assert expected == understand(text, language=language, asks="afspraak").intent
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("ar", "لا توقفوا الرسائل"),
+        ("ar", "ما بدي وقف الرسائل"),
+        ("ar", "كملوا ابعتوا رسائل"),
+        ("fa", "پیام ها رو قطع نکنید"),
+        ("prs", "مسج ها ره بند نکنین"),
+        ("ti", "መልእኽቲ ምስዳድ ኣይተቋርጹ"),
+        ("am", "መልእክት መላክ አታቋርጡ"),
+        ("am", "አቁሙ አትበሉ መልእክቱ ይጠቅመኛል"),
+        ("ti", "ደው ኣይተብሉ መልእኽትኹም ይጠቅመኒ"),
+    ],
+)
+def test_who_asks_not_to_stop_is_not_stopped(language, text):
+    assert understand(text, language=language, asks="menu").intent != "stop"
+
+
+def test_what_is_written_on_to_a_word_hides_no_word_behind_it():
+    assert understand("وبكون بالموعد", language="ar", asks="afspraak").intent == "confirm"
+    assert understand("مابلحق اجي", language="ar", asks="afspraak").intent == "decline"
+
+
+def test_who_cannot_read_one_language_asks_for_the_other():
+    asked = understand("ما بعرف اقرا عربي، اكتبولي كردي", language="ar", asks="afspraak")
+
+    assert ("language", "ku") == (asked.intent, asked.language)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("nl", "ik werk de hele nacht maar ik kom"),
+        ("en", "hit the snooze button twice but i will be there"),
+        ("ru", "умираю от жары, но приду"),
+    ],
+)
+def test_who_comes_behind_a_but_comes_whatever_stands_before_it(language, text):
+    assert "confirm" == understand(text, language=language, asks="afspraak").intent
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("nl", "dinsdag kan ik niet maar ik kom donderdag"),
+        ("tr", "salı gelemem ama perşembe gelirim"),
+        ("en", "i want another day but i come"),
+        ("en", "only if my boss agrees but i come"),
+        ("nl", "ik kom niet maar ik wil wel"),
+    ],
+)
+def test_a_but_takes_back_no_day_condition_or_no(language, text):
+    assert "confirm" != understand(text, language=language, asks="afspraak").intent
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "can i come on friday"),
+        ("nl", "kan ik vrijdag komen?"),
+        ("fr", "est-ce que je peux passer mardi"),
+        ("ru", "можно прийти в пятницу"),
+        ("pl", "czy mogę przyjść w piątek"),
+        ("nl", "nu niet, na de bevalling"),
+        ("pap", "despues di vakantie mi ke bin"),
+    ],
+)
+def test_leave_asked_for_a_day_and_after_an_event_is_another_time(language, text):
+    assert "reschedule" == understand(text, language=language, asks="voortraject").intent
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("nl", "annuleer niet, ik kom", "confirm"),
+        ("fr", "ne m'attendez pas", "decline"),
+        ("en", "came yesterday and it was closed", "human"),
+        ("en", "i dont need the appointment anymore", "decline"),
+        ("ru", "удалите мою запись", "decline"),
+        ("en", "i never said i wasn't coming", "unclear"),
+    ],
+)
+def test_what_is_said_of_the_afspraak_itself_is_read(language, text, expected):
+    assert expected == understand(text, language=language, asks="afspraak").intent
+
+
+@pytest.mark.parametrize(
+    ("asks", "expected"), [("voortraject", "decline"), ("menu", "wrong_number")]
+)
+def test_not_for_me_is_a_no_to_a_voortraject_and_else_a_wrong_number(asks, expected):
+    assert expected == understand("not for me", language="en", asks=asks).intent
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("nl", "ik kom liever woensdag", "reschedule"),
+        ("ru", "лучше в среду", "reschedule"),
+        ("ru", "только в сентябре", "reschedule"),
+        ("en", "i would have come", "decline"),
+        ("pl", "już byłam w poniedziałek", "decline"),
+        ("es", "sí claro, cómo no 🙄", "unclear"),
+        ("en", "yes what time", "human"),
+    ],
+)
+def test_a_better_day_a_month_what_is_past_and_rolled_eyes_are_no_yes(language, text, expected):
+    assert expected == understand(text, language=language, asks="voortraject").intent
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("nl", "ik kom met de metro en mijn tolk"),
+        ("en", "i will come by ferry with my umbrella"),
+        ("fr", "oui je viens à vélo depuis la gare"),
+        ("es", "sí voy caminando desde el mercado"),
+        ("pl", "przyjdę pieszo z dworca"),
+        ("ru", "да приду пешком от вокзала"),
+        ("uk", "так прийду пішки від вокзалу"),
+        ("tr", "evet metroyla geleceğim"),
+        ("ar", "بجي بالتاكسي مع المترجم"),
+        ("fa", "میام با دوچرخه"),
+        ("prs", "میایم ده تکسی"),
+        ("ti", "ብብሽክለታ ክመጽእ እየ"),
+        ("am", "በታክሲ እመጣለሁ"),
+        ("uk", "плюсую, буду з подругою"),
+        ("pap", "sigur, konta ku mi"),
+        ("fa", "قرارمو کنسل نکنین میام"),
+    ],
+)
+def test_everyday_words_around_a_yes_leave_it_a_yes(language, text):
+    assert "confirm" == understand(text, language=language, asks="afspraak").intent
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("nl", "ik kom als het niet regent"),
+        ("en", "i would come by taxi"),
+        ("en", "weather permitting i will come"),
+        ("es", "voy a menos que llueva"),
+        ("pap", "mi lo a bini ku taksi"),
+        ("ru", "приду если не будет снега"),
+        ("tr", "öğretmenim izin verirse gelirim"),
+        ("ar", "بجي لو ما في مطر"),
+        ("fa", "اگر بارون نیاد میام"),
+        ("am", "መምህር ቢፈቅድ እመጣለሁ"),
+        ("ti", "ተርጓሚ እንተሃልዩ ክመጽእ እየ"),
+        ("en", "the interpreter will come"),
+    ],
+)
+def test_everyday_words_hide_no_condition(language, text):
+    assert "confirm" != understand(text, language=language, asks="afspraak").intent
+
+
+@pytest.mark.parametrize("code", sorted(source()["words"].keys() - {"ckb"}))
+def test_an_everyday_word_alone_answers_nothing(code):
+    """It is known so that a yes around it is read, never to say something itself."""
+    told = source()["words"][code]["everyday"]
+    meant = {
+        word: understand(word, language=code, asks="afspraak").intent for word in told.split(", ")
+    }
+
+    assert [] == [
+        word for word, intent in meant.items() if intent in {"confirm", "stop", "emergency"}
+    ]

@@ -232,6 +232,35 @@ def test_a_worker_finds_its_broker_again(far_house, line):
     assert not worker.inbox_thread.is_alive()
 
 
+def test_a_worker_whose_line_breaks_while_it_acknowledges_asks_for_more(
+    far_house, line, broker_url, consumer, monkeypatch
+):
+    """What it says of the tick never arrives, and nothing else tells it of the line."""
+    appointment(far_house)
+    real, said_before = work.TICKS["reap"], []
+
+    def swallowed(*given):
+        if not said_before:
+            line.swallows = True
+            said_before.append(len(line.carried))
+        return real[0](*given)
+
+    monkeypatch.setitem(work.TICKS, "reap", (swallowed, *real[1:]))
+    consumer(far_house)
+    # Not by the line: who publishes on one that swallows waits for an answer.
+    Post(far_house.settings.model_copy(update={"broker_url": broker_url})).put("reap", LONG)
+    until(lambda: said_before and len(line.carried) > said_before[0])
+    line.cut()
+    line.mend()
+    clock = Ticker(far_house)
+
+    def ticked() -> bool:
+        clock.tick("remind")
+        return reminders(far_house) == 1
+
+    until(ticked, seconds=45)
+
+
 def test_a_worker_ticks_by_itself_only_while_no_tick_comes(house):
     appointment(house)
     understudy = Understudy(house)

@@ -42,6 +42,8 @@ class Script(Provider):
     asked: int = 0
     """How often it was asked how it is."""
     busiest: int = 0
+    at: list[float] = field(default_factory=list)
+    """When each came, by the clock of the loop."""
     _open: int = 0
 
     async def end(self, writer: asyncio.StreamWriter) -> None:
@@ -52,6 +54,7 @@ class Script(Provider):
             return
         message = message_of(call)
         self.sent.append(message)
+        self.at.append(asyncio.get_running_loop().time())
         self._open += 1
         self.busiest = max(self.busiest, self._open)
         await asyncio.sleep(self.takes)
@@ -246,6 +249,37 @@ def test_an_answer_does_not_wait_behind_a_mass_of_messages(make_office):
 
     overtaken_by, waiting = asyncio.run(play())
     assert overtaken_by < waiting / 3
+
+
+def test_calls_that_waited_for_their_connection_are_not_too_many_once_they_have_it(make_office):
+    """The provider's name is not found until a second's worth has been begun; then all go out."""
+    at_once, known = 4, asyncio.Event()
+
+    async def play():
+        provider, loop = Script(), asyncio.get_running_loop()
+        cap = at_once * 2  # each is two SMS
+        find = loop.getaddrinfo
+
+        async def slowly(*asked, **more):
+            await known.wait()
+            return await find(*asked, **more)
+
+        loop.getaddrinfo = slowly
+        async with running(provider):
+            office = make_office(
+                twilio_api_url=provider.url.replace("127.0.0.1", "localhost"), pace_sms=cap
+            )
+            messages = reminders(2 * at_once + 1)(office)
+            async with pumping(office) as pump:
+                await until(lambda: len(pump.under_way) == at_once)
+                assert [] == provider.at
+                known.set()
+                await until(lambda: len(provider.at) == len(messages))
+        return provider.at
+
+    came = asyncio.run(play())
+    seconds = [last - first for first, last in zip(came, came[at_once:], strict=False)]
+    assert min(seconds) >= 1, "that many more are not within a second"
 
 
 def test_who_stops_leaves_nothing_in_the_air(make_office):

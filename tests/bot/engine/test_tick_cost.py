@@ -61,6 +61,16 @@ def nothing_due(house):
         assert [] == delivery.take(session, house, "sms", 50, 50).prepared
 
 
+def nothing_expires(house):
+    """Of what waits for senders that rest, which is all there is."""
+    with house.database.session() as session:
+        for channel in ("sms", "telegram", "whatsapp"):
+            delivery.sender_of(session, channel)
+            delivery.pause(session, channel, 600, "too_fast")
+    with house.database.session() as session:
+        assert [] == delivery.expire(session, 50)
+
+
 def statements(house, act):
     """What *act* asks the database, with what was bound."""
     seen = []
@@ -111,6 +121,7 @@ def test_a_tick_for_which_nothing_is_due_reads_next_to_nothing(city):
         "conclude": lambda: reconciling.conclude(city, 50),
         "inbox": lambda: nothing_arrived(city),
         "senders": lambda: nothing_due(city),
+        "expire": lambda: nothing_expires(city),
     }
     asked = {name: statements(city, act) for name, act in acts.items()}
 

@@ -55,6 +55,20 @@ def test_a_lease_that_still_runs_is_left_alone(office):
     assert 0 == office.reap()
 
 
+def test_a_call_has_a_whole_lease_from_its_gates_on(office):
+    """One that waited long between its claim and its gates is not unknown while it is made."""
+    message = office.queue(office.person())
+    [(_, epoch)] = office.claim()
+    with office.database.session() as session:
+        session.execute(update(Message).values(lease_until=clock(session) + timedelta(seconds=1)))
+
+    office.prepare(message, epoch)
+
+    with office.database.session() as session:
+        left = session.get_one(Message, message).lease_until - clock(session)
+    assert left > delivery.LEASE - timedelta(seconds=10)
+
+
 def test_a_message_is_not_claimed_before_its_moment(office):
     office.queue(office.person(), not_before=TUESDAY + timedelta(minutes=5))
 

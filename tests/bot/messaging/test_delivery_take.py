@@ -31,12 +31,12 @@ def people(office, count):
 def test_it_claims_and_prepares_at_once(office):
     messages = [office.queue(person, f"{person}") for person in people(office, 3)]
     found = take(office)
+    assert all(prepared.in_time for prepared in found.prepared)
 
     assert messages == [prepared.outgoing.message for prepared in found.prepared]
     assert ["sending"] * 3 == office.states()
     assert [[None]] * 3 == [office.outcomes(message) for message in messages]
     assert (True, []) == (found.any, found.news)
-    assert all(prepared.in_time for prepared in found.prepared)
     assert not take(office).any
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.messaging.pace import EASE, GUARD, Pace
+from bot.messaging.pace import EASE, GUARD, Pace, Place
 
 
 class Clock(Pace):
@@ -31,9 +31,9 @@ def play(pace: Clock, steps) -> list[tuple[float, int]]:
         pace.now += rest
         while (wait := pace.wait(turns)) > 0:
             pace.now += wait + late
-        pace.take(turns)
+        place = pace.take(turns)
         pace.now += leaving
-        pace.left(turns)
+        place.left()
         left.append((pace.now, turns))
     return left
 
@@ -69,6 +69,44 @@ def test_no_sliding_second_holds_more_than_the_cap(cap, steps, times):
     assert busiest(left) <= whole
     # Also at a receiver whose clock is a little off.
     assert busiest(left, 1 + GUARD - 1e-9) <= whole
+
+
+@settings(max_examples=200, deadline=None)
+@given(cap=CAPS, leaving=st.lists(st.tuples(SECONDS, st.integers(1, 7)), min_size=1, max_size=60))
+def test_calls_that_wait_for_their_connection_are_not_too_many_once_they_all_have_it(cap, leaving):
+    """Each leaves after a time of its own, while others are begun; none before it is counted."""
+    pace, whole = Clock(cap), max(1, math.floor(cap))
+    under_way: list[tuple[float, int, Place]] = []
+    left: list[tuple[float, int]] = []
+
+    def on(until: float) -> None:
+        for at, turns, place in sorted(under_way, key=lambda each: each[0]):
+            if at <= until:
+                pace.now = max(pace.now, at)
+                place.left()
+                left.append((pace.now, turns))
+                under_way.remove((at, turns, place))
+        pace.now = max(pace.now, until)
+
+    for late, turns in leaving * 8:
+        parts = min(turns, whole)
+        while (wait := pace.wait(parts)) > 0:
+            on(pace.now + wait)
+        under_way.append((pace.now + late, parts, pace.take(parts)))
+    on(math.inf)
+
+    assert len(left) == len(leaving) * 8
+    assert busiest(left, 1 + GUARD - 1e-9) <= whole
+
+
+def test_what_left_counts_once_however_often_that_is_told():
+    pace = Clock(10)
+    place = pace.take(2)
+    place.left()
+    pace.now += 0.5
+    place.left()
+
+    assert [0.0, 0.0] == list(pace.given)
 
 
 @pytest.mark.parametrize("cap", [1, 2.5, 10])

@@ -7,6 +7,7 @@ environment plays much longer.
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 
 import pytest
 from proof import grid, machine
@@ -87,6 +88,7 @@ def test_a_call_leaves_us_knowing_what_the_law_says(name, channel):
 
 def test_leases_are_no_longer_than_the_law_has_them():
     assert delivery.LEASE <= LEASE
+    assert timedelta(seconds=5) >= delivery.HOLD  # a death keeps a sender still for no longer
     assert delivery.LEASE.total_seconds() < grid.LEASE
     assert steps.APART.total_seconds() <= 15 * 60
 
@@ -98,3 +100,21 @@ def test_the_clocks_of_a_run_are_those_that_the_house_asks(on_stage):
         assert on_stage.clocks.database == delivery.clock(session)
     assert isinstance(on_stage.clocks, Clocks)
     assert on_stage.clocks.wall != on_stage.clocks.database
+
+
+def test_a_clock_is_set_a_day_wrong_and_no_more(on_stage):
+    """Beyond that nothing is promised: see docs/reliability.md."""
+    play = on_stage.new("shelf")
+    message = play.desk.first("reminder", "sms")
+    for _ in range(2):
+        grid.happen(play, message, "back", iter(()))
+
+    assert timedelta(days=1) == play.clocks.database - play.clocks.wall
+
+
+def test_a_run_knows_where_a_message_goes_whose_reader_lost_an_address(on_stage):
+    play = on_stage.new("sqlite")
+    play.gone(play.desk.create("reminder", 1, "sms", 0, grid.HOUR))
+    second = play.desk.create("reminder", 1, "sms", 0, grid.HOUR)
+
+    assert "telegram" == play.desk.sent(second).channel

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
+from datetime import datetime, timedelta
 
 import pytest
-from group_house import house_at, person
+from group_house import TUESDAY, house_at, person
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from bot import moments
+from bot.models.afspraken import Afspraak
+from bot.models.broadcasts import Broadcast
+from bot.models.messages import InboxEvent, Message, Reply
 from bot.models.people import Inburgeraar
 from bot.outreach import audience
 from bot.outreach.audience import EVERYONE, Clause, Rule, RuleError, parse
@@ -179,3 +184,89 @@ def test_a_text_nobody_reviewed_goes_out_where_the_approver_said_so(house, sessi
     person(session, "Ahmad", "ar")
 
     assert ["Selam"] == names(session, house, "", unreviewed={"ti"})
+
+
+# ------------------------------------------------------------------ between two days, and before
+
+
+@pytest.mark.parametrize(
+    ("rule", "who"),
+    [
+        ("ingeschreven=1-11-2026..30-11-2026", {"Nov"}),
+        ("ingeschreven=1-12-2026..", {"Dec", "Answered", "Silent"}),
+        ("niet ingeschreven=..30-11-2026", {"Dec", "Answered", "Silent"}),
+        ("contact=2-12-2026..2-12-2026", {"Dec"}),
+        ("afspraak=10-12-2026..10-12-2026", {"Nov"}),
+        ("afspraak=11-12-2026..", set()),
+        ("groepsbericht=7", {"Answered", "Silent"}),
+        ("groepsbericht=7 niet beantwoord=7", {"Silent"}),
+        ("beantwoord=7", {"Answered"}),
+    ],
+)
+def test_a_period_and_an_earlier_message_choose_who_they_mean(house, session, rule, who):
+    """The last day counts whole, on the clock here: 23:30 in winter is 22:30 UTC."""
+    november = moments.from_local(datetime(2026, 11, 30, 23, 30))
+    people = {name: person(session, name) for name in ("Nov", "Dec", "Answered", "Silent")}
+    for name, each in people.items():
+        each.created_at = november if name == "Nov" else TUESDAY
+    people["Dec"].addresses[0].address.last_inbound_at = TUESDAY + timedelta(days=1)
+    afspraak = Afspraak(
+        kenmerk="A1", person_id=people["Nov"].id, minutes=30, status="gepland", version=1,
+        begins=moments.from_local(datetime(2026, 12, 10, 23, 0)), known_at=TUESDAY, answer="none",
+        place="Wijkcentrum",
+    )  # fmt: skip
+    session.add(afspraak)
+    _had(session, 7, [people["Answered"], people["Silent"]], answered=people["Answered"])
+
+    found = audience.reach(session, house, parse(rule), key="voortraject.invitation")
+
+    names = {each.id: name for name, each in people.items()}
+    assert who == {names[number] for number in found.people}
+    assert bool(who) == (not found.unknown)
+
+
+def _had(session, number, readers, *, answered):
+    """Let broadcast *number* have reached *readers*, and one of them have answered it."""
+    broadcast = Broadcast(
+        id=number, name="B", key="broadcast.own", values={}, audience="", window_from=TUESDAY,
+        window_until=TUESDAY, first=1, hold_minutes=0, most_failed=1, most_stopped=1,
+        most_unknown=1, state="done", written_by="An", languages=[], unreviewed=[],
+        expanded_to={}, history=[], created_at=TUESDAY,
+    )  # fmt: skip
+    session.add(broadcast)
+    session.flush()
+    for each in readers:
+        message = Message(
+            occasion=f"o:{each.id}", person_id=each.id, address_id=each.addresses[0].address_id,
+            channel="telegram", purpose="invitation", key="broadcast.own", language="nl",
+            values={}, body="", buttons=[], priority=2, state="sent", broadcast_id=number,
+            not_before=TUESDAY, expires_at=TUESDAY, created_at=TUESDAY, changed_at=TUESDAY,
+        )  # fmt: skip
+        event = InboxEvent(
+            key=f"e:{each.id}", source="telegram", lane="x", fingerprint="x", payload={},
+            state="done", not_before=TUESDAY, received_at=TUESDAY,
+        )  # fmt: skip
+        session.add_all([message, event])
+        session.flush()
+        if each is answered:
+            reply = Reply(
+                event_id=event.id, address_id=message.address_id, channel="telegram", text="ja",
+                media=[], message_id=message.id, at=TUESDAY,
+            )  # fmt: skip
+            session.add(reply)
+    session.flush()
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("afspraak=morgen", "schrijf twee dagen"),
+        ("afspraak=..", "schrijf twee dagen"),
+        ("contact=31-11-2026..", "31"),
+        ("contact=2-12-2026..1-12-2026", "de laatste dag is voor de eerste"),
+        ("beantwoord=zeven", "het nummer van een groepsbericht"),
+    ],
+)
+def test_a_period_that_cannot_be_is_refused_in_dutch(typed, told):
+    with pytest.raises(RuleError, match=told):
+        parse(typed)

@@ -754,6 +754,25 @@ def test_a_correction_is_held_by_no_cap(session, house):
     broadcasts.send(session, small, approve(session, small, correction), by="An")
 
 
+def test_a_correction_goes_to_who_had_enough_already(session, house):
+    crowd(session, 1, ("telegram",), ("nl",))
+    first = running(session, house)
+    broadcasts.tick(session, house, 200)
+    small = capped(house, mass_per_day=1)
+    assert delivery.prepare(session, small, *claimed(session))[0] is not None
+    session.execute(update(Message).values(state="delivered"))
+    session.execute(update(Attempt).values(outcome="accepted"))
+    session.expire_all()
+    run_out(session, house)
+    right = approve(session, small, broadcasts.correct(session, small, first, by="An"))
+    broadcasts.send(session, small, right, by="An")
+    broadcasts.tick(session, small, 200)
+
+    prepared, _ = delivery.prepare(session, small, *claimed(session))
+
+    assert prepared is not None
+
+
 def test_a_preview_counts_who_had_enough(session, house):
     crowd(session, 4, ("telegram",), ("nl",))
     first = running(session, house)

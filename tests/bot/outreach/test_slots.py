@@ -242,3 +242,31 @@ def test_a_file_of_free_times_is_read_and_its_faults_are_said_in_dutch(office):
     assert take(office, afspraak, "S1")
     refused = bring(office, "S1;;7-12-2026 15:00;15:45;;")
     assert "al gekozen" in refused.refused[0][1][0].said
+
+
+@pytest.mark.parametrize(
+    ("moment", "status"), [(AFSPRAAK["begins"], "afgezegd"), (datetime(2026, 12, 22, 9), "gepland")]
+)
+def test_a_time_that_staff_cancel_or_move_away_from_is_offered_to_others_again(
+    office, moment, status
+):
+    """It stayed taken: nobody could choose it, and nobody came."""
+    bring(office, *days(15, 16))
+    mine, other = (office.afspraak(office.person(name, address=f"+3169700001{n}"))
+                   for n, name in enumerate(("One", "Two")))  # fmt: skip
+    offered(office, mine)
+    assert take(office, mine, "S15")
+    offered(office, mine)
+
+    with office.database.session() as session:
+        found = session.get_one(Afspraak, mine)
+        for task in session.scalars(select(Task)):
+            task.done_at = moments.now()  # it is in their agenda by now
+        begins = found.begins if status == "afgezegd" else moments.from_local(moment)
+        afspraken.record(
+            session, office.house, kenmerk=found.kenmerk, person=found.person, begins=begins,
+            minutes=45, soort=None, place=found.place, address=None, staff=None, status=status,
+        )  # fmt: skip
+
+    assert {"S15": None, "S16": None} == taken(office)
+    assert ["S15", "S16"] == offered(office, other)

@@ -192,6 +192,24 @@ def test_latin_runs_keep_their_direction_in_arabic(texts):
     assert "\u2066Voorbeeldstraat 12\u2069" == lines[2]
 
 
+@pytest.mark.parametrize("number", ["14 0000", "+31 97 0000 0000", "(088) 123 45 67"])
+def test_a_phone_number_is_not_cut_by_the_end_of_a_line(texts, number):
+    """Two halves on two lines are two wrong numbers."""
+
+    def said(language, words=number, plain=False):
+        values = VALUES | {"staff": words}
+        return render(
+            "a.talk", language, values, buttons_as_numbers=False, plain=plain, catalogue=texts
+        ).body
+
+    whole = number.replace(" ", "\u00a0")
+    assert f"Met: {whole}" in said("nl")
+    assert f"مع: \u2066{whole}\u2069" in said("ar")
+    assert f"مع: \u200e{whole}\u200e" in said("ar", plain=True)
+    assert f"Met: {number}" in said("nl", plain=True)
+    assert f"Met: Brug {number}" in said("nl", f"Brug {number}")
+
+
 def test_an_sms_has_marks_instead_of_isolates(texts):
     """Old phones show an isolate as a box."""
     body = said(texts, "ar", plain=True).body

@@ -25,10 +25,11 @@ from pathlib import Path
 import structlog
 
 from proof.campaign import book
+from proof.campaign.book import Book
 from proof.campaign.ground import Ground, Stuck
 from proof.campaign.houses import DATABASES, Place
 from proof.campaign.rounds import ROUNDS
-from proof.play import Broken
+from proof.campaign.turn import Turn
 
 SERVER = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 
@@ -39,7 +40,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--once", action="store_true", help="one round of each, and no more")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
-    parser.add_argument("--rounds", default=",".join(ROUNDS))
+    parser.add_argument("--rounds", default=",".join(n for n, kind in ROUNDS.items() if kind.share))
     parser.add_argument("--databases", default=",".join(DATABASES))
     parser.add_argument("--keep-no-book", action="store_true", help="leave the files as they are")
     given = parser.parse_args()
@@ -54,14 +55,11 @@ def main() -> int:
     finally:
         run.close()
         if not given.keep_no_book:
-            book.add(run.counted, run.broken, run.seconds / 60, given.seed, commit())
-    if given.keep_no_book:
-        print(book.table(book.Book(run.counted, [], run.broken)))
-    else:
-        print(book.table(book.read()))
-    for each in run.broken:
+            book.add(run.found, run.seconds / 60, given.seed, commit())
+    print(book.table(run.found if given.keep_no_book else book.read()))
+    for each in run.found.broken:
         print(f"BROKEN: {each}")
-    return 1 if run.broken else 0
+    return 1 if run.found.broken else 0
 
 
 class Run:
@@ -74,9 +72,7 @@ class Run:
         self.folder = Path(tempfile.mkdtemp("", "campaign-", memory if memory.is_dir() else None))
         name = f"stap_campaign_{secrets.token_hex(4)}"
         self.place = Place(self.folder, SERVER, name, databases)
-        self.counted: dict[str, Counter[str]] = {name: Counter() for name in databases}
-        self.before = book.read().counts
-        self.broken: list[str] = []
+        self.found, self.before = Book(), book.read()
         self._took: Counter[str] = Counter()
         self._began = time.monotonic()
         self.ground = Ground(self.place)
@@ -93,9 +89,9 @@ class Run:
             began, seed = time.monotonic(), self.chance.randrange(1_000_000)
             try:
                 self._round(name, database, seed)
-            except (Broken, Stuck, OSError) as error:
+            except Exception as error:  # the campaign's own faults must be told as well
                 said = f"{name} on {database}, seed {seed}: {type(error).__name__} {error}"
-                self.broken.append(said)
+                self.found.broken.append(said)
                 print(said, flush=True)
                 traceback.print_exc(limit=-3)
                 if isinstance(error, Stuck):
@@ -105,14 +101,14 @@ class Run:
     def _next(self) -> tuple[str, str]:
         return min(
             ((name, database) for name in self.names for database in self.databases),
-            key=lambda each: self._took[f"{each[0]} {each[1]}"] / ROUNDS[each[0]][1],
+            key=lambda each: self._took[f"{each[0]} {each[1]}"] / (ROUNDS[each[0]].share or 1.0),
         )
 
     def _round(self, name: str, database: str, seed: int) -> None:
-        before = self.before.get(database, Counter()) + self.counted[database]
-        play, _ = ROUNDS[name]
-        done = play(self.ground, database, random.Random(seed), before)
-        self.counted[database] += done
+        before = self.before.of(database) + self.found.of(database)
+        turn = Turn(self.ground, database, seed, before)
+        ROUNDS[name].play(turn)
+        self.found.take(database, turn.done, turn.worst)
 
     def _last_words(self) -> str:
         log = self.folder / "victims.log"
@@ -126,12 +122,13 @@ class Run:
 def commit() -> str:
     """Return the commit that was played, marked if the files were not those of it."""
     told = subprocess.run(
-        ["git", "describe", "--always", "--dirty=+", "--abbrev=9"],
+        ["git", "log", "-1", "--format=%h", "--abbrev=9"],
         capture_output=True,
         text=True,
         check=False,
     )
-    return told.stdout.strip() or "unknown"
+    changed = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", ":!docs"], check=False)
+    return told.stdout.strip() + "+" * changed.returncode
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from sqlalchemy import text
 
 from bot import house as houses
 from bot import migrate, moments
@@ -28,6 +29,22 @@ LONG_AGO = "2020-01-01 00:00:00.000000"
 
 DATABASES = ("sqlite", "postgres")
 PROVIDERS = ("twilio", "telegram")
+
+WRITTEN = ("message", "attempt", "sender", "inbox_event")
+
+FULL_DISK = "".join(
+    [
+        "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " RAISE 'could not extend file' USING ERRCODE = 'disk_full'; END $$;",
+        *(
+            f"CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON {table}"
+            " FOR EACH STATEMENT EXECUTE FUNCTION full_disk();"
+            f"ALTER TABLE {table} DISABLE TRIGGER full_disk;"
+            for table in WRITTEN
+        ),
+    ]
+)
+"""What a client sees of it, once it is enabled: the server's own error for whatever it writes."""
 
 KEPT = ("installation",)
 """Which database it is does not change with a round."""
@@ -77,6 +94,9 @@ class Place:
         for name in self.databases:
             database = Database(self.url(name))
             migrate.upgrade(database)
+            if name == "postgres":
+                with database.session() as session:
+                    session.execute(text(FULL_DISK))
             database.close()
         if "sqlite" not in self.databases:
             return
@@ -103,18 +123,21 @@ class Tables:
             if name == "postgres"
             else None
         )
+        self._sqlite: sqlite3.Connection | None = None
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """Run one statement; return its rows, if it has any."""
         if self._postgres is not None:
             cursor = self._postgres.execute(statement)  # type: ignore[call-overload]
             return cursor.fetchall() if cursor.description else []
-        connection = sqlite3.connect(self.place.folder / "stap.db", timeout=60)
-        try:
-            with connection:
-                return connection.execute(statement).fetchall()
-        finally:
-            connection.close()
+        if self._sqlite is None:
+            self._sqlite = sqlite3.connect(
+                self.place.folder / "stap.db",
+                timeout=60,
+                isolation_level=None,
+                check_same_thread=False,  # the stand-in's threads ask as well
+            )
+        return self._sqlite.execute(statement).fetchall()
 
     def empty(self) -> None:
         """Let nothing be there. Nobody may be at work."""
@@ -122,6 +145,7 @@ class Tables:
         if self._postgres is not None:
             self._postgres.execute(";".join(f"DELETE FROM {table}" for table in used()))  # type: ignore[arg-type]
             return
+        self._let_go()
         for each in self.place.folder.glob("stap.db*"):
             each.unlink()
         shutil.copy(self.place.folder / "empty.db", self.place.folder / "stap.db")
@@ -164,10 +188,21 @@ class Tables:
         self.rows("SET default_transaction_read_only = off")
         self.terminate()
 
+    def full(self, yes: bool) -> None:
+        """Let PostgreSQL say of every write that its disk is full; or write again."""
+        for table in WRITTEN:
+            self.rows(f"ALTER TABLE {table} {'ENABLE' if yes else 'DISABLE'} TRIGGER full_disk")
+
     def close(self) -> None:
         """Let go."""
+        self._let_go()
         if self._postgres is not None:
             self._postgres.close()
+
+    def _let_go(self) -> None:
+        if self._sqlite is not None:
+            self._sqlite.close()
+            self._sqlite = None
 
 
 class Lock:

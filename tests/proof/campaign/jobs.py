@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from flask import Flask
 from sqlalchemy import event, exists, or_, select
 from sqlalchemy.orm import Session
 
@@ -30,6 +32,7 @@ from bot.engine.embedded import Engine
 from bot.house import House
 from bot.messaging import outbox
 from bot.messaging.pace import Pace
+from bot.messaging.spool import ARRIVAL, Spool
 from bot.models.messages import Attempt, Message
 from bot.models.people import Address, Inburgeraar, PersonAddress
 from bot.outreach import afspraken
@@ -50,13 +53,25 @@ from proof.clocks import replace
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 
 REPLY = "/webhooks/twilio/reply"
+FORM = "application/x-www-form-urlencoded"
 
 PATIENCE = 120.0
 """Seconds after which a process that should have been killed gives up: exit code 3."""
 
+LONGEST_STOP = 3600.0
+"""Seconds for which a process may have stood still, and not give up when it goes on."""
+
 UNHARMED = 3
 
 AFSPRAAK = {"place": "Wijkcentrum", "address": "Voorbeeldstraat 12", "staff": "Jansen"}
+
+
+class Door:
+    """The doors of one house; whom they wake is said later."""
+
+    def __init__(self, house: House) -> None:
+        self.wake: Callable[[], None] = lambda: None
+        self.app = create_app(house, lambda: self.wake())
 
 
 @dataclass
@@ -66,11 +81,12 @@ class Ready:
     place: Place
     url: str
     houses: dict[tuple[str, str], House]
+    doors: dict[str, Door]
 
 
 def prepare(place: Place, url: str) -> Ready:
     """Make the houses and let each of them work once, so that all is loaded and compiled."""
-    ready = Ready(place, url, {})
+    ready = Ready(place, url, {}, {})
     numbers = count(900_000)
     for database in place.databases:
         tables = Tables(place, database)
@@ -80,6 +96,10 @@ def prepare(place: Place, url: str) -> Ready:
             house = ready.houses[database, provider] = build(place, database, provider, url)
             for channel in house.channels:
                 plan(house, next(numbers), channel)
+            if provider == "twilio":
+                ready.doors[database] = Door(house)
+                knock(ready.doors[database].app, f"SM{'f' * 32}", address(next(numbers), "sms"))
+                work.handle_inbox(house, 1)
             engine = Engine(house)
             engine.start()
             _until(lambda house=house: _over(house))
@@ -87,6 +107,7 @@ def prepare(place: Place, url: str) -> Ready:
             work.remind(house, 1)
             engine.stop()
             house.database.close()
+    replace(work.follow_practice_clock, work.follow_practice_clock)  # it has looked around
     return ready
 
 
@@ -179,6 +200,18 @@ def signed(form: Mapping[str, str], path: str = REPLY) -> str:
     return base64.b64encode(digest).decode()
 
 
+def knock(app: Flask, sid: str, sender: str) -> int:
+    """Tell the doors that *sender* wrote "help"; return the status that was answered."""
+    form = webhook(sid, sender)
+    told = app.test_client().post(
+        REPLY,
+        data=urlencode(form),
+        content_type=FORM,
+        headers={"X-Twilio-Signature": signed(form)},
+    )
+    return told.status_code
+
+
 def quiet(log: Path) -> None:
     """Let what this process logs go to a file, for whoever has to find out why."""
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -186,12 +219,10 @@ def quiet(log: Path) -> None:
     os.dup2(descriptor, 1)
 
 
-def _begin(ready: Ready, database: str, provider: str, people: Mapping[int, str]) -> House:
+def _begin(ready: Ready, database: str, provider: str) -> House:
     quiet(ready.place.folder / "victims.log")
     house = ready.houses[database, provider]
     work.follow_practice_clock(house)
-    for number, channel in people.items():
-        plan(house, number, channel)
     return house
 
 
@@ -203,8 +234,8 @@ def _over(house: House, states: tuple[str, ...] = ("planned", "claimed", "sendin
         return not session.scalar(select(exists().where(Message.state.in_(states), due)))
 
 
-def _until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
+def _until(true: Callable[[], bool], patience: float = PATIENCE) -> None:
+    end = time.monotonic() + patience
     while not true():
         if time.monotonic() > end:
             os._exit(UNHARMED)
@@ -214,20 +245,32 @@ def _until(true: Callable[[], bool]) -> None:
 # ------------------------------------------------------------------ the jobs
 
 
-def send(ready: Ready, database: str, provider: str, point: str, people: dict[int, str]) -> None:
-    """Plan a reminder for each of *people*, and send until killed at *point*."""
-    house = _begin(ready, database, provider, people)
+def send(ready: Ready, database: str, provider: str, point: str) -> None:
+    """Send until killed at *point*."""
+    house = _begin(ready, database, provider)
     points.arm(point, house)
+    _work(house)
+
+
+def send_on(ready: Ready, database: str, provider: str) -> None:
+    """Send, and tick as a clock does, until killed from outside."""
+    house = _begin(ready, database, provider)
+    Clock(house).start()
+    _work(house)
+
+
+def _work(house: House) -> NoReturn:
     Engine(house).start()
     time.sleep(PATIENCE)
     os._exit(UNHARMED)
 
 
-def send_and_freeze(
-    ready: Ready, database: str, provider: str, point: str, people: dict[int, str]
-) -> None:
-    """Stand still at *point* until told to go on, ten minutes later; then stop in order."""
-    house = _begin(ready, database, provider, people)
+def send_and_freeze(ready: Ready, database: str, provider: str, point: str, passed: float) -> None:
+    """Stand still at *point* until told to go on; then stop in order.
+
+    So many seconds more than the wall's clock shows have *passed* then.
+    """
+    house = _begin(ready, database, provider)
     ahead, went_on = [0.0], threading.Event()
     Pace.clock = staticmethod(lambda: time.monotonic() + ahead[0])  # type: ignore[method-assign]
 
@@ -235,14 +278,14 @@ def send_and_freeze(
         if went_on.is_set():
             return
         os.kill(os.getpid(), signal.SIGSTOP)
-        ahead[0] = 600.0
+        ahead[0] = passed
         work.follow_practice_clock(house)
         went_on.set()
 
     points.arm(point, house, freeze)
     engine = Engine(house)
     engine.start()
-    _until(went_on.is_set)
+    _until(went_on.is_set, LONGEST_STOP)
     engine.stop()
 
 
@@ -251,11 +294,10 @@ def send_with_wrong_clock(
     database: str,
     provider: str,
     point: str,
-    people: dict[int, str],
     hours: int,
 ) -> None:
     """Send, while at *point* somebody sets the clock of this machine wrong."""
-    house = _begin(ready, database, provider, people)
+    house = _begin(ready, database, provider)
     jumped = threading.Event()
     replace(work.follow_practice_clock, lambda _house: None)
     right = moments.practice_offset()
@@ -275,8 +317,7 @@ def send_with_wrong_clock(
 
 def send_all(ready: Ready, database: str, provider: str) -> None:
     """Send together with others until nothing is due, then stop in order."""
-    house = _begin(ready, database, provider, {})
-    work.follow_practice_clock(house)
+    house = _begin(ready, database, provider)
     engine = Engine(house)
     engine.start()
     # What one that was killed had under way stays so until its lease is over.
@@ -286,7 +327,7 @@ def send_all(ready: Ready, database: str, provider: str) -> None:
 
 def tick(ready: Ready, database: str, provider: str) -> None:
     """Tick as a clock does, together with another."""
-    house = _begin(ready, database, provider, {})
+    house = _begin(ready, database, provider)
     clock = Clock(house)
     for _ in range(5):
         for name in ("remind", "broadcasts", "offer_places", "reap"):
@@ -318,11 +359,9 @@ def _known(house: House) -> bool:
         return bool(session.scalar(select(exists().where(Attempt.outcome.is_not(None)))))
 
 
-def send_badly(
-    ready: Ready, database: str, provider: str, harm: str, people: dict[int, str]
-) -> None:
+def send_badly(ready: Ready, database: str, provider: str, harm: str) -> None:
     """Send with a database that may go away any moment; once it is back, until all is out."""
-    house = _begin(ready, database, provider, people)
+    house = _begin(ready, database, provider)
     folder = ready.place.folder
     if database == "sqlite":
 
@@ -348,18 +387,27 @@ def send_badly(
     engine.stop()
 
 
-def listen(ready: Ready, database: str, point: str) -> None:
+def listen(ready: Ready, database: str, provider: str, point: str) -> None:
     """Serve the doors and act on what comes, until killed: at *point*, if that is one."""
-    house = _begin(ready, database, "twilio", {})
+    house = _begin(ready, database, provider)
     if point:
         points.arm(point, house)
     engine = Engine(house)
-    app = create_app(house, points.die if point == points.BY_WAKE else engine.wake)
-    web = WebServer(app, "127.0.0.1", 0)
+    door = ready.doors[database]
+    if point == points.BY_WAKE:
+        # While anything waits on the disk what comes goes there too, and the engine may be the one
+        # that puts it in: that wakes nobody here.
+        engine.start()
+        _until(lambda: not Spool(house.settings.spool).waits(ARRIVAL))
+        door.wake = points.die
+    else:
+        door.wake = engine.wake
+    web = WebServer(door.app, "127.0.0.1", 0)
     web.start()
     beside = ready.place.folder / f"port.{os.getpid()}"
     beside.with_suffix(".part").write_text(str(web.port))
     beside.with_suffix(".part").rename(ready.place.folder / f"port-{os.getpid()}")
-    engine.start()
+    if point != points.BY_WAKE:
+        engine.start()
     time.sleep(PATIENCE)
     os._exit(UNHARMED)

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -243,7 +244,7 @@ def says(status: int, *headers: str, takes: bool = False) -> Answer:
         "message": "no",
         "ok": False,
         "error_code": status,
-        "description": "no",
+        "description": HTTPStatus(status).phrase,  # as Telegram says it, with more after it
         "parameters": wait,
     }
     return Answer(takes, lambda connection, _: connection.sendall(_http(status, error, *headers)))

@@ -6,6 +6,7 @@ killed costs nothing but itself.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import pickle
@@ -17,6 +18,8 @@ from collections.abc import Callable
 from typing import Any
 
 Job = Callable[..., None]
+
+_C, _DIES_WITH_PARENT = ctypes.CDLL(None), 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 class Pipe:
@@ -104,6 +107,7 @@ def _serve(pipe: Pipe, prepare: Callable[[], Any]) -> None:
 
 def _child(job: Job, made: Any, given: tuple[Any, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _C.prctl(_DIES_WITH_PARENT, signal.SIGKILL)
     code = 1
     try:
         job(made, *given)
