@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 
 from sqlalchemy import func, select
@@ -15,8 +12,7 @@ from bot.bench.drain import busiest, wait, wait_until_idle
 from bot.bench.figures import Measured, at, at_least, at_most, figure
 from bot.bench.place import Place
 from bot.bench.provider import provider
-from bot.bench.reply import free_port
-from bot.bench.sender import ENDING, environment, house_of
+from bot.bench.sender import serving
 from bot.house import House
 from bot.models.messages import InboxEvent
 
@@ -31,29 +27,20 @@ LATENCY = 0.1
 def measure(place: Place, size: int | None = None) -> Iterator[Measured]:
     """Drain for *size* seconds."""
     seconds = size or SECONDS
-    with place.fresh() as url, provider(LATENCY, reports=REPORTS) as other:
-        port = free_port()
-        given = environment(
-            url, other, PUBLIC_URL=f"http://127.0.0.1:{port}", PACE_WHATSAPP=str(CAP)
-        )
-        house = house_of(given)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bot", "run", "--port", str(port)], env=given
-        )
-        try:
-            readers.gather(house, CAP * seconds)
-            wait(lambda: serves(port))
-            time.sleep(3)
-            with meter.meter() as pauses:
-                readers.remind(house)
-                wait_until_idle(house, other)
-            taken, reports = [moment for moment, _, _ in other.taken()], other.reports()
-            wait(lambda: not _waiting(house))
-            behind = time.monotonic() - reports[-1].at
-        finally:
-            process.terminate()
-            process.wait(timeout=ENDING)
-            house.database.close()
+    pace = {"PACE_WHATSAPP": str(CAP)}
+    with (
+        place.fresh() as url,
+        provider(LATENCY, reports=REPORTS) as other,
+        serving(url, other, **pace) as house,
+    ):
+        readers.gather(house, CAP * seconds)
+        time.sleep(3)
+        with meter.meter() as pauses:
+            readers.remind(house)
+            wait_until_idle(house, other)
+        taken, reports = [moment for moment, _, _ in other.taken()], other.reports()
+        wait(lambda: not _waiting(house))
+        behind = time.monotonic() - reports[-1].at
     during = [each for each in reports if taken[0] + 1 <= each.at <= taken[-1]]
     spent = during[-1].at - during[0].at
     yield at_least(
@@ -69,15 +56,6 @@ def measure(place: Place, size: int | None = None) -> Iterator[Measured]:
     )
     yield figure("embedded.inbox behind", behind, "s", place)
     yield figure("embedded.pause of the machine", 1000 * pauses.worst, "ms", place)
-
-
-def serves(port: int) -> bool:
-    """Say whether a house answers at *port*."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1):
-            return True
-    except OSError:
-        return False
 
 
 def _waiting(house: House) -> bool:

@@ -6,26 +6,19 @@ moment that somebody wrote; both until the provider has it.
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from urllib.parse import urlencode
 
 from sqlalchemy import select
-from twilio.request_validator import RequestValidator
 
 from bot import moments
 from bot.bench import readers
 from bot.bench.drain import wait, wait_until_idle
-from bot.bench.embedded import serves
 from bot.bench.figures import Measured, at, at_least, at_most, figure
 from bot.bench.place import Place
-from bot.bench.provider import ACCOUNT, TOKEN, Provider, provider
-from bot.bench.reply import free_port
-from bot.bench.sender import ENDING, WHATSAPP_FROM, environment, house_of
+from bot.bench.provider import Provider, provider
+from bot.bench.sender import WHATSAPP_FROM, serving, write
 from bot.house import House
 from bot.models.messages import Message
 from bot.models.people import Address
@@ -49,35 +42,28 @@ def measure(place: Place, size: int | None = None) -> Iterator[Measured]:
     """Let a mass message to *size* people drain."""
     count = size or MASS
     few, seconds = max(1, count // PART), count / CAP
-    with place.fresh() as url, provider(0.1) as other:
-        port = free_port()
-        given = environment(
-            url, other, PUBLIC_URL=f"http://127.0.0.1:{port}", PACE_WHATSAPP=str(CAP)
-        )
-        house = house_of(given)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bot", "run", "--port", str(port)], env=given
-        )
-        try:
-            readers.gather(house, count)
-            wait(lambda: serves(port))
-            readers.announce(house)
-            wait(lambda: other.count() > 1)
-            begins, zero = time.monotonic() + AFTER, moments.now() - _since_start()
-            readers.remind(house, few, moments.now() + timedelta(seconds=AFTER), seconds * 0.8)
-            wrote = {}
-            for number in range(count - few, count):
-                time.sleep(max(0.0, begins - time.monotonic()))
-                begins += seconds * 0.8 / few
-                wrote[readers.address(number)] = time.monotonic()
-                _write(house, number)
-            _drained(house, other)
-            reminders, answers = _lateness(house, other, zero, wrote)
-            taken = [moment for moment, _, _ in other.taken()]
-        finally:
-            process.terminate()
-            process.wait(timeout=ENDING)
-            house.database.close()
+    pace = {"PACE_WHATSAPP": str(CAP)}
+    with (
+        place.fresh() as url,
+        provider(0.1) as other,
+        serving(url, other, **pace) as house,
+    ):
+        readers.gather(house, count)
+        readers.announce(house)
+        wait(lambda: other.count() > 1)
+        begins, zero = time.monotonic() + AFTER, moments.now() - _since_start()
+        readers.remind(house, few, moments.now() + timedelta(seconds=AFTER), seconds * 0.8)
+        wrote = {}
+        for number in range(count - few, count):
+            time.sleep(max(0.0, begins - time.monotonic()))
+            begins += seconds * 0.8 / few
+            address = readers.address(number)
+            wrote[address] = time.monotonic()
+            own, ours = f"whatsapp:{address}", f"whatsapp:{WHATSAPP_FROM}"
+            write(house.settings.public_url, number, own, ours, STOP)
+        _drained(house, other)
+        reminders, answers = _lateness(house, other, zero, wrote)
+        taken = [moment for moment, _, _ in other.taken()]
     for name, lateness, all_of in (("reminders", reminders, few), ("answers", answers, few)):
         yield at_least(f"late.{name}", len(lateness), "went", all_of, place)
         yield at_most(f"late.{name}, p99", at(99, lateness), "s", LATEST, place)
@@ -97,25 +83,6 @@ def _drained(house: House, other: Provider) -> None:
 
 def _since_start() -> timedelta:
     return timedelta(seconds=time.monotonic())
-
-
-def _write(house: House, number: int) -> None:
-    """Let somebody write at the door."""
-    url = f"{house.settings.public_url}/webhooks/twilio/reply"
-    form = {
-        "MessageSid": f"SM{number:032x}",
-        "AccountSid": ACCOUNT,
-        "From": f"whatsapp:{readers.address(number)}",
-        "To": f"whatsapp:{WHATSAPP_FROM}",
-        "Body": STOP,
-        "NumMedia": "0",
-    }
-    signature = RequestValidator(TOKEN).compute_signature(url, form)
-    request = urllib.request.Request(  # noqa: S310 - our own door
-        url, urlencode(form).encode(), {"X-Twilio-Signature": signature}
-    )
-    with urllib.request.urlopen(request, timeout=ENDING):  # noqa: S310 - our own door
-        pass
 
 
 def _lateness(

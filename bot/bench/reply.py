@@ -11,15 +11,14 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from subprocess import Popen
-from urllib.parse import urlencode
-
-from twilio.request_validator import RequestValidator
 
 from app import create_app
 from bot import house as houses
 from bot import moments
 from bot.bench.figures import Measured, at, at_most, figure
 from bot.bench.place import Place
+from bot.bench.provider import ACCOUNT, TOKEN
+from bot.bench.sender import SMS_FROM, free_port, write
 from bot.engine.embedded import Engine
 from bot.models.people import Address, Inburgeraar, PersonAddress
 from bot.settings import load
@@ -29,8 +28,6 @@ TIMES = 60
 WARM_UP = 5
 """First answers that are not counted: clients and texts are loaded then."""
 
-ACCOUNT, TOKEN = "AC" + "0b" * 16, "a-token-for-measuring"
-OURS = "+3197000000000"
 REST = 0.3
 """Seconds between two messages: the system is idle when one arrives."""
 
@@ -52,7 +49,7 @@ def practice_ground(delay: float = 0) -> Iterator[str]:
     port = free_port()
     provider = f"http://127.0.0.1:{port}"
     command = ["-m", "phones", "--port", str(port), "--delay", str(delay)]
-    accounts = ["--twilio-sid", ACCOUNT, "--twilio-token", TOKEN, "--sms-from", OURS]
+    accounts = ["--twilio-sid", ACCOUNT, "--twilio-token", TOKEN, "--sms-from", SMS_FROM]
     phones = Popen([sys.executable, *command, *accounts], cwd=ROOT)
     try:
         _wait_for(provider)
@@ -74,7 +71,7 @@ def _against(provider: str, database_url: str, times: int) -> list[float]:
             twilio_api_url=provider,
             twilio_content_url=provider,
             telegram_api_url=provider,
-            twilio_sms_from=OURS,
+            twilio_sms_from=SMS_FROM,
             allowed_recipients="*",
         )
     )
@@ -99,22 +96,8 @@ def _against(provider: str, database_url: str, times: int) -> list[float]:
 
 def _one(door: str, provider: str, number: int) -> float:
     """Send one STOP, which is always answered; return the milliseconds it took."""
-    url = f"{door}/webhooks/twilio/reply"
-    form = {
-        "MessageSid": f"SM{number:032x}",
-        "AccountSid": ACCOUNT,
-        "From": _number(number),
-        "To": OURS,
-        "Body": "uitschrijven",
-        "NumMedia": "0",
-    }
-    signature = RequestValidator(TOKEN).compute_signature(url, form)
-    request = urllib.request.Request(  # noqa: S310 - our own door
-        url, urlencode(form).encode(), {"X-Twilio-Signature": signature}
-    )
     started = datetime.now(moments.AMSTERDAM)
-    with urllib.request.urlopen(request, timeout=PATIENCE):  # noqa: S310 - our own door
-        pass
+    write(door, number, _number(number), SMS_FROM, "uitschrijven")
     arrived = _arrival(provider, number + 1)
     time.sleep(REST)
     return (arrived - started) / timedelta(milliseconds=1)
@@ -148,13 +131,3 @@ def _wait_for(provider: str) -> None:
             if time.monotonic() > until:
                 raise
             time.sleep(0.05)
-
-
-def free_port() -> int:
-    """Return a port that nobody listens at."""
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

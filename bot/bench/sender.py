@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import struct
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode
 
 import click
+from twilio.request_validator import RequestValidator
 
 from bot import house as houses
 from bot.bench.provider import ACCOUNT, TOKEN, Provider
@@ -87,6 +91,62 @@ def environment(database_url: str, provider: Provider, **more: str) -> dict[str,
 def house_of(given: Mapping[str, str]) -> House:
     """Return the house of such a process, to fill and to look at."""
     return houses.build(load(None, **{name.lower(): value for name, value in given.items()}))
+
+
+@contextmanager
+def serving(database_url: str, provider: Provider, **more: str) -> Iterator[House]:
+    """Run `stap run` until the block ends; give its house once it serves."""
+    port = free_port()
+    own = f"http://127.0.0.1:{port}"
+    given = environment(database_url, provider, PUBLIC_URL=own, **more)
+    house = house_of(given)
+    process = subprocess.Popen([sys.executable, "-m", "bot", "run", "--port", str(port)], env=given)
+    try:
+        _wait_until_ready(process, own)
+        yield house
+    finally:
+        process.terminate()
+        process.wait(timeout=ENDING)
+        house.database.close()
+
+
+def write(door: str, number: int, sender: str, to: str, body: str) -> None:
+    """Let *sender* write *body* at the *door* of a house, as the message with this *number*."""
+    url = f"{door}/webhooks/twilio/reply"
+    form = {
+        "MessageSid": f"SM{number:032x}",
+        "AccountSid": ACCOUNT,
+        "From": sender,
+        "To": to,
+        "Body": body,
+        "NumMedia": "0",
+    }
+    signature = RequestValidator(TOKEN).compute_signature(url, form)
+    request = urllib.request.Request(  # noqa: S310 - our own door
+        url, urlencode(form).encode(), {"X-Twilio-Signature": signature}
+    )
+    with urllib.request.urlopen(request, timeout=ENDING):  # noqa: S310 - our own door
+        pass
+
+
+def free_port() -> int:
+    """Return a port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], address: str) -> None:
+    until = time.monotonic() + ENDING
+    while True:
+        try:
+            with urllib.request.urlopen(f"{address}/readyz", timeout=1):  # noqa: S310 - our own
+                return
+        except OSError:
+            if time.monotonic() > until or process.poll() is not None:
+                raise
+            time.sleep(0.1)
 
 
 @contextmanager

@@ -11,8 +11,7 @@ from pathlib import Path
 from bot.bench.figures import Measured, at_most, by_turns, figure, median
 from bot.bench.place import Place
 from bot.bench.provider import Provider
-from bot.bench.reply import free_port
-from bot.bench.sender import ENDING, environment
+from bot.bench.sender import ENDING, environment, free_port
 
 ROUNDS = 3
 SETTLED = 5.0
