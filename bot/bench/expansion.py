@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import json
+import re
 import resource
 import subprocess
 import sys
@@ -229,8 +230,14 @@ def _resident() -> float:
 
 
 def _most_resident() -> float:
-    """Return the most megabytes that this process ever held."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Return the most megabytes that this process ever held.
+
+    Not by getrusage(2): its ru_maxrss survives execve(2), so it is that of whoever started us.
+    """
+    told = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    if told is None:
+        raise RuntimeError("the kernel does not tell how much memory was used")
+    return int(told[1]) / 1024
 
 
 if __name__ == "__main__":
