@@ -486,7 +486,7 @@ _STROKES = str.maketrans("łøđħ", "lodh")
 
 def _fold() -> dict[int, str]:
     """Letters that keyboards and spellers mix up, each to one of them."""
-    alike, one = "ıآأإٱىيكةهەۀؤئ’ʼ‘`´‐‑–—-፡", "iااااییکههههوی'''''      "
+    alike, one = "ıآأإٱىيكةهەۀؤئёґ’ʼ‘`´‐‑–—-፡", "iااااییکههههویег'''''      "
     fold = dict(zip(map(ord, alike), one, strict=True))
     fold[0x0640] = ""  # tatweel only stretches
     # Ethiopic letters typed for each other, in all seven vowels; first base, then its twins.

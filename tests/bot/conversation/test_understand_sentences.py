@@ -270,3 +270,28 @@ def test_an_everyday_word_alone_answers_nothing(code):
     assert [] == [
         word for word, intent in meant.items() if intent in {"confirm", "stop", "emergency"}
     ]
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("ru", "неприду", "decline"),
+        ("ru", "да, приду если дадут выходной", "unclear"),
+        ("ru", "отпросилась, буду", "confirm"),
+        ("ru", "не отпустили с работы", "decline"),
+        ("ru", "можно на часок попозже", "reschedule"),
+        ("ru", "могу только по средам", "reschedule"),
+        ("ru", "отпишусь вечером", "unclear"),
+        ("ru", "за мной следит бывший", "emergency"),
+        ("ru", "приду в любую погоду", "confirm"),
+        ("uk", "неприйду", "decline"),
+        ("uk", "мене відпустили, прийду", "confirm"),
+        ("uk", "не відпустили з роботи", "decline"),
+        ("uk", "відпишусь ввечері", "unclear"),
+        ("uk", "прийду, хоч би камінці з неба", "confirm"),
+        ("uk", "чоловік замкнув мене вдома", "emergency"),
+        ("uk", "прийду якщо дадуть вихідний", "unclear"),
+    ],
+)
+def test_small_words_decide_what_a_sentence_is_worth(language, text, expected):
+    assert expected == understand(text, language=language, asks="afspraak").intent
