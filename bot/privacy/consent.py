@@ -91,12 +91,15 @@ def names_at(session: Session, addresses: Collection[int]) -> dict[tuple[int, in
     The short name, where everybody there agreed to one and no two are the same; else nothing:
     whoever reads along has no business with it. Addresses of one person alone are left out.
     """
-    many = (
+    # Asked by itself: PostgreSQL takes few of these for many, and reads every address there is.
+    many = session.scalars(
         select(PersonAddress.address_id)
         .where(PersonAddress.address_id.in_(addresses))
         .group_by(PersonAddress.address_id)
         .having(func.count() > 1)
-    )
+    ).all()
+    if not many:
+        return {}
     there: dict[int, list[tuple[int, str | None]]] = {}
     for person, address, name in session.execute(
         select(PersonAddress.person_id, PersonAddress.address_id, Inburgeraar.short_name)
