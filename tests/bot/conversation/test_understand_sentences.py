@@ -291,6 +291,15 @@ def test_an_everyday_word_alone_answers_nothing(code):
         ("uk", "прийду, хоч би камінці з неба", "confirm"),
         ("uk", "чоловік замкнув мене вдома", "emergency"),
         ("uk", "прийду якщо дадуть вихідний", "unclear"),
+        ("tr", "unutmadım gelirim", "confirm"),
+        ("tr", "niye gelmeyeyim", "confirm"),
+        ("tr", "patrondan izin aldım, gelirim", "confirm"),
+        ("tr", "patron izin vermiyor", "decline"),
+        ("tr", "izin alabilirsem gelirim", "unclear"),
+        ("tr", "gelirim ama saat üçte", "unclear"),
+        ("tr", "perşembeye alsanız iyi olur", "reschedule"),
+        ("tr", "gelmek isterdim, vardiyam var", "decline"),
+        ("tr", "kocam beni eve kilitledi", "emergency"),
     ],
 )
 def test_small_words_decide_what_a_sentence_is_worth(language, text, expected):
