@@ -20,9 +20,6 @@ from console.charts import Bar, Series, bars, lines
 from console.desk import desk, euro, house, looked, page
 from console.texts import called, said
 
-QUARTERS = 8
-"""To choose from: what is older is not kept as messages any more."""
-
 GROUPS = {
     "none": "Geen herinnering aangekomen",
     "silent": "Herinnering, geen “ik kom”",
@@ -55,9 +52,10 @@ def reports() -> str:
 def remake_report() -> ResponseReturnValue:
     """Make the report anew, as things stand now."""
     first = _asked()
-    _make(first)
-    with house().database.session() as database:
-        looked(database, "report.made", f"report:{counted.spelled(first)}")
+    if not counted.lasts(house(), first):
+        _make(first)
+        with house().database.session() as database:
+            looked(database, "report.made", f"report:{counted.spelled(first)}")
     return redirect(url_for("console.reports", kwartaal=counted.spelled(first)), 303)
 
 
@@ -75,20 +73,11 @@ def report_file(kind: str) -> Response:
 
 def _asked() -> date:
     """Return the first day of the quarter that is asked for; this one unless told otherwise."""
-    this = counted.quarter_of(moments.local(moments.now()).date())
-    asked = request.values.get("kwartaal", "")
-    if not asked:
-        return this
-    found = next((each for each in _choices() if counted.spelled(each) == asked), None)
+    there = counted.quarters()
+    asked = request.values.get("kwartaal") or counted.spelled(there[0])
+    found = next((each for each in there if counted.spelled(each) == asked), None)
     if found is None:
         abort(404)
-    return found
-
-
-def _choices() -> list[date]:
-    found = [counted.quarter_of(moments.local(moments.now()).date())]
-    while len(found) < QUARTERS:
-        found.append(counted.quarter_of(found[-1] - timedelta(days=1)))
     return found
 
 
@@ -120,7 +109,8 @@ def _told(first: date, made: Report) -> dict[str, Any]:
         "first": first,
         "last": last,
         "made": made,
-        "choices": [(counted.spelled(each), _quarter(each)) for each in _choices()],
+        "lasts": counted.lasts(house(), first),
+        "choices": [(counted.spelled(each), _quarter(each)) for each in counted.quarters()],
         "quarter": counted.spelled(first),
         "known": reached + missed,
         "reached": reached,
@@ -188,6 +178,8 @@ def called_wijk(name: str) -> str:
 def called_language(code: str) -> str:
     """Name a language in Dutch."""
     known = languages().get(code)
+    if code == counted.UNKNOWN:
+        return str(gettext("taal onbekend"))
     return called(known) if known else code
 
 

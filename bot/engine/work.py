@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import structlog
 from sqlalchemy import update
@@ -259,6 +259,9 @@ def purge(house: House, _limit: int) -> int:
 def erase(house: House) -> list[int]:
     """Erase all that is too old; return how many rows, for each of `retention.KINDS`."""
     now, kept = moments.now(), house.gemeente.retention
+    for quarter in reports.quarters():
+        if reports.lasts(house, quarter):
+            _report(house, quarter)  # what its rows told is counted before they go
     done = []
     for kind in retention.KINDS:
         moment, erased = retention.before(kept, kind, now), 0
@@ -283,15 +286,18 @@ def erase(house: House) -> list[int]:
 
 def report(house: House, _limit: int) -> int:
     """Make the report of this quarter and the last anew, so that nobody who looks waits for it."""
-    this = reports.quarter_of(moments.local(moments.now()).date())
-    for first in (reports.quarter_of(this - timedelta(days=1)), this):
-        with house.database.reading() as session:
-            if reports.current(session, first, looked_at=False) is not None:
-                continue
-            figures, seconds = reports.timed(session, house, first)
-        with house.database.session() as session:
-            reports.keep(session, first, figures, seconds)
+    for first in reports.quarters()[:2]:
+        _report(house, first)
     return 0
+
+
+def _report(house: House, first: date) -> None:
+    with house.database.reading() as session:
+        if reports.current(session, first, looked_at=False) is not None:
+            return
+        figures, seconds = reports.timed(session, house, first)
+    with house.database.session() as session:
+        reports.keep(session, first, figures, seconds)
 
 
 TICKS: Mapping[str, tuple[Work, timedelta]] = {

@@ -35,3 +35,5 @@ class Figure(Base):
     about: Mapped[str]
     """``broadcast:7``, ``voortraject:3`` or ``link:5``: what is kept and counts them."""
     count: Mapped[int]
+    people: Mapped[int] = mapped_column(default=1, server_default="1")
+    """At least so many it is about: those of the most that went at once. Never too many."""

@@ -23,6 +23,7 @@ from bot.channels.base import SMS, TELEGRAM, WHATSAPP
 from bot.house import House
 from bot.inserts import insert_once
 from bot.models.afspraken import Afspraak
+from bot.models.figures import Figure
 from bot.models.messages import TEST, Attempt, Message, Spending
 from bot.models.people import Inburgeraar
 from bot.models.reports import Report
@@ -33,6 +34,9 @@ FEWEST = 10
 
 GOOD_FOR = timedelta(hours=1)
 """How long a report of the quarter that runs is shown before it is made anew."""
+
+QUARTERS = 8
+"""To choose from, with the one that runs."""
 
 QUICK = 0.1
 """Seconds. A report that is made this quickly is made anew at every look."""
@@ -125,6 +129,14 @@ def next_quarter(first: date) -> date:
     return date(first.year + (first.month == 10), (first.month + 2) % 12 + 1, 1)
 
 
+def quarters() -> list[date]:
+    """Return the first days of the quarters that there are reports of, the one that runs first."""
+    found = [quarter_of(moments.local(moments.now()).date())]
+    while len(found) < QUARTERS:
+        found.append(quarter_of(found[-1] - timedelta(days=1)))
+    return found
+
+
 def spelled(first: date) -> str:
     """Return a quarter as addresses name it, e.g. ``2026-4``."""
     return f"{first.year}-{(first.month + 2) // 3}"
@@ -158,12 +170,27 @@ def current(session: Session, first: date, *, looked_at: bool = True) -> Report 
     found = session.scalars(select(Report).where(Report.quarter == first)).one_or_none()
     if found is None:
         return None
-    settled = _at(next_quarter(first)) + timedelta(days=7)  # what may still be told of a message
-    if found.made_at >= settled:
+    if found.made_at >= _settled(first):
         return found
     if moments.now() - found.made_at > GOOD_FOR or (looked_at and found.seconds <= QUICK):
         return None
     return found
+
+
+def _settled(first: date) -> datetime:
+    """Return when nothing more is told of the messages of a quarter."""
+    return _at(next_quarter(first)) + timedelta(days=7)
+
+
+def fades(house: House, first: date) -> bool:
+    """Say whether rows of the quarter may be erased already, because of their age."""
+    kept = house.gemeente.retention
+    return _at(first) < moments.now() - timedelta(days=min(kept.messages, kept.afspraken))
+
+
+def lasts(house: House, first: date) -> bool:
+    """Say whether a report of this quarter is all that is left, and so must stay as it is."""
+    return fades(house, first) and moments.now() >= _settled(first)
 
 
 def keep(session: Session, first: date, figures: dict[str, Any], seconds: float) -> Report:
@@ -295,6 +322,17 @@ COARSER = (
 """Answers, put together more and more where too few people gave one of them."""
 
 
+UNKNOWN = ""
+"""The language of whoever is forgotten."""
+
+
+def _gone(session: Session, kind: str, begin: datetime, end: datetime) -> Sequence[Figure]:
+    """Return what is left of *kind* in the months of a quarter: it happened all the same."""
+    months = (moments.local(begin).date(), moments.local(end).date())
+    found = select(Figure).where(Figure.kind == kind, Figure.month >= months[0])
+    return session.scalars(found.where(Figure.month < months[1])).all()
+
+
 def _held(begin: datetime, end: datetime) -> ColumnElement[bool]:
     return and_(Afspraak.begins >= begin, Afspraak.begins < end, Afspraak.status == "gepland")
 
@@ -311,7 +349,12 @@ def _answers(session: Session, begin: datetime, end: datetime) -> dict[str, Any]
         .group_by(Inburgeraar.language, Afspraak.answer)
     ).all()  # fmt: skip
     cells = {(row[0], row[1]): Cell(row[2], row[3]) for row in found}
-    languages = sorted({row[0] for row in found})
+    for gone in _gone(session, "afspraak", begin, end):
+        if gone.cause == "gepland":
+            before = cells.get((UNKNOWN, gone.state), Cell(0, 0))
+            now = [[before], [Cell(gone.count, gone.people)]]
+            cells[UNKNOWN, gone.state] = _together(now, apart=False)[0]
+    languages = sorted({language for language, _ in cells})
     best: tuple[int, tuple[tuple[str, ...], ...], list[Row]] = (0, (), [])
     for columns in COARSER:
         rows = {
@@ -403,9 +446,13 @@ def _ended(session: Session, begin: datetime, end: datetime) -> dict[str, Any]:
         .where(_within(begin, end))
         .group_by(Message.state, Message.cause)
     ).all()
+    gone = [
+        (each.state, each.cause, each.count, each.people)
+        for each in _gone(session, "message", begin, end)
+    ]
     ended: dict[str, list[Cell]] = {}
     causes: dict[str, list[Cell]] = {}
-    for state, cause, count, people in found:
+    for state, cause, count, people in [*found, *gone]:
         kind, cell = KINDS[state], Cell(count, people)
         told = [(ended, DUTCH[kind])]
         if kind == "failed":

@@ -7,8 +7,8 @@ still has to do something about.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -38,7 +38,7 @@ from bot.models.ambassadeurs import Aanmelding
 from bot.models.broadcasts import Broadcast, Recipient
 from bot.models.dialogues import Dialogue
 from bot.models.figures import Figure
-from bot.models.messages import InboxEvent, Message, Reply
+from bot.models.messages import TEST, InboxEvent, Message, Reply
 from bot.models.people import Address, Consent, Inburgeraar, PersonAddress
 from bot.models.tasks import Task
 from bot.models.voices import VoiceNote
@@ -281,25 +281,28 @@ def _delete(table: type[Any]) -> Callable[[Session, Sequence[int]], None]:
 def delete_replies(session: Session, numbers: Sequence[int]) -> None:
     """Delete replies; what they meant is counted."""
     rows = session.execute(
-        select(Reply.at, Reply.channel, Reply.intent).where(Reply.id.in_(numbers))
+        select(Reply.at, Reply.channel, Reply.intent, Reply.person_id).where(Reply.id.in_(numbers))
     )
-    _count(session, Counter(_figure("reply", at, channel, intent) for at, channel, intent in rows))
+    _count(
+        session,
+        ((_figure("reply", at, channel, intent), person) for at, channel, intent, person in rows),
+    )
     _delete(Reply)(session, numbers)
 
 
 def delete_messages(session: Session, numbers: Sequence[int]) -> None:
-    """Delete messages; how they ended is counted."""
+    """Delete messages; how they ended is counted, but for tests."""
     rows = session.execute(
         select(
-            Message.created_at, Message.channel, Message.key, Message.state, Message.cause,
-            case((Message.voice.is_(None), Message.broadcast_id)),
-        ).where(Message.id.in_(numbers))
+            Message.not_before, Message.channel, Message.key, Message.state, Message.cause,
+            case((Message.voice.is_(None), Message.broadcast_id)), Message.person_id,
+        ).where(Message.id.in_(numbers), Message.purpose != TEST)
     )  # fmt: skip
     _count(
         session,
-        Counter(
-            _figure("message", at, channel, key, state, cause, _about("broadcast", broadcast))
-            for at, channel, key, state, cause, broadcast in rows
+        (
+            (_figure("message", at, channel, key, state, cause, _about("broadcast", about)), person)
+            for at, channel, key, state, cause, about, person in rows
         ),
     )
     for column in (Message.repeats_id, Reply.message_id):
@@ -310,15 +313,15 @@ def delete_messages(session: Session, numbers: Sequence[int]) -> None:
 def delete_afspraken(session: Session, numbers: Sequence[int]) -> None:
     """Delete afspraken; what was answered is counted."""
     rows = session.execute(
-        select(Afspraak.begins, Afspraak.soort, Afspraak.answer, Afspraak.status).where(
-            Afspraak.id.in_(numbers)
-        )
+        select(
+            Afspraak.begins, Afspraak.soort, Afspraak.answer, Afspraak.status, Afspraak.person_id
+        ).where(Afspraak.id.in_(numbers))
     )
     _count(
         session,
-        Counter(
-            _figure("afspraak", begins, "", soort, answer, status)
-            for begins, soort, answer, status in rows
+        (
+            (_figure("afspraak", begins, "", soort, answer, status), person)
+            for begins, soort, answer, status, person in rows
         ),
     )
     _delete(Afspraak)(session, numbers)
@@ -326,23 +329,31 @@ def delete_afspraken(session: Session, numbers: Sequence[int]) -> None:
 
 def delete_people(session: Session, numbers: Sequence[int]) -> None:
     """Let people go, with their part in groups and sign-ups. Their address is another matter."""
-    made = select(Inburgeraar.created_at).where(Inburgeraar.id.in_(numbers))
-    counted = Counter(_figure("person", at) for at in session.scalars(made))
-    for at, group, state in session.execute(
-        select(Deelname.at, Deelname.voortraject_id, Deelname.state).where(
+    made = session.execute(
+        select(Inburgeraar.created_at, Inburgeraar.id).where(Inburgeraar.id.in_(numbers))
+    )
+    counted = [(_figure("person", at), person) for at, person in made]
+    for at, group, state, person in session.execute(
+        select(Deelname.at, Deelname.voortraject_id, Deelname.state, Deelname.person_id).where(
             Deelname.person_id.in_(numbers)
         )
     ):
-        counted[_figure("deelname", at, state=state, about=_about("voortraject", group))] += 1
-    for at, link, counts in session.execute(
-        select(Aanmelding.at, Aanmelding.link_id, Aanmelding.counted).where(
+        about = _about("voortraject", group)
+        counted.append((_figure("deelname", at, state=state, about=about), person))
+    for at, link, counts, person in session.execute(
+        select(Aanmelding.at, Aanmelding.link_id, Aanmelding.counted, Aanmelding.person_id).where(
             Aanmelding.person_id.in_(numbers)
         )
     ):
         state = "counted" if counts else "not counted"
-        counted[_figure("aanmelding", at, state=state, about=_about("link", link))] += 1
+        about = _about("link", link)
+        counted.append((_figure("aanmelding", at, state=state, about=about), person))
     _count(session, counted)
     _delete(Inburgeraar)(session, numbers)
+
+
+Named = tuple[str, date, str, str, str, str, str]
+"""What a figure is of: the columns of its unique constraint, in their order."""
 
 
 def _figure(
@@ -353,7 +364,7 @@ def _figure(
     state: str = "",
     cause: str | None = "",
     about: str = "",
-) -> tuple[str, date, str, str, str, str, str]:
+) -> Named:
     month = moments.local(at).date().replace(day=1)
     return (kind, month, channel or "", key or "", state, cause or "", about)
 
@@ -362,12 +373,20 @@ def _about(what: str, number: int | None) -> str:
     return f"{what}:{number}" if number is not None else ""
 
 
-def _count(session: Session, counted: Counter[tuple[str, date, str, str, str, str, str]]) -> None:
+def _count(session: Session, gone: Iterable[tuple[Named, int | None]]) -> None:
+    """Add to the figures what goes, each with whose it is."""
+    whose: defaultdict[Named, list[int | None]] = defaultdict(list)
+    for named, person in gone:
+        whose[named].append(person)
     names = ("kind", "month", "channel", "key", "state", "cause", "about")
-    for values, number in sorted(counted.items()):
-        one = dict(zip(names, values, strict=True))
-        if insert_once(session, Figure, {**one, "count": number}) is None:
-            session.execute(update(Figure).filter_by(**one).values(count=Figure.count + number))
+    for named, each in sorted(whose.items()):
+        one, count = dict(zip(names, named, strict=True)), len(each)
+        people = len({person for person in each if person is not None})
+        if insert_once(session, Figure, {**one, "count": count, "people": people}) is None:
+            more = case((Figure.people < people, people), else_=Figure.people)
+            session.execute(
+                update(Figure).filter_by(**one).values(count=Figure.count + count, people=more)
+            )
 
 
 KINDS: tuple[Kind, ...] = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from desks import Desk
@@ -13,6 +13,7 @@ from sqlalchemy import select
 from bot import moments
 from bot.models.messages import Message
 from bot.models.people import Inburgeraar
+from bot.models.reports import Report
 from bot.models.staff import AuditEntry
 from bot.outreach import reports
 
@@ -88,3 +89,21 @@ def test_the_files_hold_the_same_figures_and_no_formula(town: Desk, kind: str):
             assert all("<f>" not in book.read(name).decode() for name in sheets)
     with town.house.database.reading() as session:
         assert "report.exported" in session.scalars(select(AuditEntry.action)).all()
+
+
+def test_a_quarter_whose_rows_are_erased_is_not_made_anew(town: Desk):
+    """The report that was made of it is all that is left."""
+    old, browser = reports.spelled(reports.quarters()[-1]), town.as_("goedkeurder")
+
+    page = browser.get(f"/rapporten?kwartaal={old}").text
+    assert "Maak opnieuw" not in page
+    assert "blijft zo" in page
+    assert "Maak opnieuw" in browser.get("/rapporten").text
+    kept = made(town)
+    assert 303 == browser.post(f"/rapporten/opnieuw?kwartaal={old}").status_code
+    assert kept == made(town)
+
+
+def made(town: Desk) -> list[datetime]:
+    with town.house.database.reading() as session:
+        return list(session.scalars(select(Report.made_at).order_by(Report.quarter)))

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import combinations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select, update
 
 from bot import house as houses
 from bot import moments
 from bot.engine import work
+from bot.gemeente import Retention
 from bot.house import House
 from bot.models.afspraken import Afspraak
+from bot.models.figures import Figure
 from bot.models.messages import Attempt, Message, Spending
 from bot.models.people import Inburgeraar
 from bot.outreach import reports
@@ -193,3 +197,64 @@ def test_the_worker_makes_this_quarter_and_the_last(house: House):
     with house.database.reading() as session:
         found = session.scalars(reports.select(reports.Report)).all()
         assert {FIRST, date(2026, 7, 1)} == {each.quarter for each in found}
+
+
+def test_a_quarter_tells_the_same_after_its_rows_are_erased(house: House, monkeypatch):
+    """After a year all rows are gone; the report was made before they went, and stays."""
+    fill(house)
+    with house.database.reading() as session:
+        whole = reports.make(session, house, FIRST)
+    monkeypatch.setattr(moments, "now", lambda: NOON + timedelta(days=400))
+    assert reports.lasts(house, FIRST)
+
+    work.erase(house)
+
+    with house.database.reading() as session:
+        assert (
+            [] == session.scalars(select(Message)).all() == session.scalars(select(Afspraak)).all()
+        )
+        kept = reports.current(session, FIRST)
+        assert kept is not None
+        assert {**whole, "weeks": None} == {**kept.figures, "weeks": None}
+        assert whole["weeks"]["people"]["sms"] == kept.figures["weeks"]["people"]["sms"][:8]
+
+
+def test_what_is_erased_while_the_quarter_runs_is_still_counted(house: House, monkeypatch):
+    """A gemeente may keep messages for a week: the figures that are left tell how they ended."""
+    kept = Retention(messages=7, afspraken=7)
+    short = replace(house, gemeente=replace(house.gemeente, retention=kept))
+    fill(short)
+    with short.database.reading() as session:
+        whole = reports.make(session, short, FIRST)
+    monkeypatch.setattr(moments, "now", lambda: NOON + timedelta(days=10))
+    assert reports.fades(short, FIRST)
+    assert not reports.lasts(short, FIRST)
+
+    work.erase(short)
+
+    with short.database.reading() as session:
+        assert (
+            [] == session.scalars(select(Message)).all() == session.scalars(select(Afspraak)).all()
+        )
+        made = reports.make(session, short, FIRST)
+        assert whole["ended"] == made["ended"]
+        assert whole["causes"] == made["causes"]
+        assert [[[reports.UNKNOWN], [35, 0, 0, 35]]] == made["answers"]["rows"]
+
+
+def test_figures_that_are_left_are_shown_of_ten_people_and_not_of_ten_messages(house: House):
+    """Nine people who are forgotten got twenty messages: of them nothing is said."""
+    with house.database.session() as session:
+        for people in (9, 8):
+            session.add(
+                Figure(
+                    kind="message", month=date(2026, 10 + people % 2, 1), channel="sms", key="k",
+                    state="delivered", cause="", about="", count=20, people=people,
+                )
+            )  # fmt: skip
+    with house.database.reading() as session:
+        assert [] == reports.make(session, house, FIRST)["ended"]
+    with house.database.session() as session:
+        session.execute(update(Figure).where(Figure.people == 9).values(people=10))
+    with house.database.reading() as session:
+        assert [[["afgeleverd"], [40]]] == reports.make(session, house, FIRST)["ended"]
