@@ -142,6 +142,7 @@ def _from_tables() -> Iterable[str]:
         voortrajecten.STEPS,
         words.INTENTS,
         words.TEXTS,
+        words.KINDS,
         words.HISTORY,
     )
     for table in tables:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,6 +27,7 @@ from bot.outreach import merging, tasks
 from bot.privacy import audit, rights
 from bot.wording.languages import languages
 from console import words
+from console.coming import coming
 from console.desk import desk, house, looked, may, mine, page
 from console.thread import MOST, thread
 
@@ -177,7 +179,7 @@ def _told(database: Session, found: Inburgeraar, shown: int | None = None) -> di
     afspraken = database.scalars(
         select(Afspraak).where(Afspraak.person_id == found.id).order_by(Afspraak.begins)
     ).all()
-    coming = [each for each in afspraken if each.begins >= now and each.status == "gepland"]
+    ahead = [each for each in afspraken if each.begins >= now and each.status == "gepland"]
     said, older = thread(
         database, house(), Message.person_id == found.id, Reply.person_id == found.id
     )
@@ -186,14 +188,11 @@ def _told(database: Session, found: Inburgeraar, shown: int | None = None) -> di
         "now": now,
         "mine": mine(found),
         "shown": shown,
-        "next": coming[0] if coming else None,
+        "next": ahead[0] if ahead else None,
         "afspraken": list(reversed(afspraken)),
         "thread": said,
         "older": older,
-        "planned": sorted(
-            (each for each in messages if each.state in ("planned", "claimed")),
-            key=lambda each: each.not_before,
-        ),
+        "coming": coming(house(), _waiting(messages), ahead),
         "not_sent": [each for each in messages if each.state == "blocked"][:5],
         "consents": database.scalars(
             select(Consent).where(Consent.person_id == found.id).order_by(Consent.id.desc())
@@ -210,6 +209,10 @@ def _told(database: Session, found: Inburgeraar, shown: int | None = None) -> di
         "explain": tasks.explain,
         "words": words,
     }
+
+
+def _waiting(messages: Iterable[Message]) -> list[Message]:
+    return [each for each in messages if each.state in ("planned", "claimed")]
 
 
 CHANGES = {

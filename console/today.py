@@ -9,20 +9,21 @@ from datetime import datetime, time, timedelta
 
 from flask_security import current_user
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from bot import moments
 from bot.models.afspraken import Afspraak
 from bot.models.messages import Message
-from bot.models.people import Inburgeraar
+from bot.models.people import Inburgeraar, PersonAddress
 from bot.models.tasks import Task
 from bot.outreach import tasks
 from console import words
+from console.coming import coming
 from console.desk import desk, house, page
 from console.words import Status
 
 MOST_TASKS = 6
-MOST_PLANNED = 8
+MOST_COMING = 8
 
 NOT_THERE = frozenset({"failed", "undelivered", "blocked"})
 IN_DOUBT = frozenset({"unknown", "unknown_final"})
@@ -60,7 +61,11 @@ def today() -> str:
         lines = _lines(database, begin, end)
         emergencies = _tasks(database, emergency=True)
         asked = _tasks(database, emergency=False)
-        planned = _planned(database, now, end)
+        goes_out = [
+            each
+            for each in coming(house(), _planned(database, end), _reminded_of(database, end))
+            if each.at < end
+        ]
         counts = Counter("bad" if line.undelivered else line.afspraak.answer for line in lines)
         return page(
             "today.html",
@@ -70,8 +75,8 @@ def today() -> str:
             emergencies=emergencies,
             asked=asked[:MOST_TASKS],
             asked_in_all=len(asked),
-            planned=planned[:MOST_PLANNED],
-            planned_in_all=len(planned),
+            coming=goes_out[:MOST_COMING],
+            coming_in_all=len(goes_out),
             words=words,
             quiet=house().quiet,
         )
@@ -123,7 +128,7 @@ def _tasks(database: Session, *, emergency: bool) -> list[Task]:
     )
 
 
-def _planned(database: Session, now: datetime, end: datetime) -> list[Message]:
+def _planned(database: Session, end: datetime) -> list[Message]:
     return list(
         database.scalars(
             select(Message)
@@ -135,3 +140,15 @@ def _planned(database: Session, now: datetime, end: datetime) -> list[Message]:
             .order_by(Message.not_before, Message.id)
         )
     )
+
+
+def _reminded_of(database: Session, end: datetime) -> Sequence[Afspraak]:
+    """Return the afspraken of one's own people of which a reminder is due before *end*."""
+    addresses = selectinload(Inburgeraar.addresses).joinedload(PersonAddress.address)
+    return database.scalars(
+        select(Afspraak)
+        .join(Inburgeraar)
+        .options(joinedload(Afspraak.person).options(addresses))
+        .where(Afspraak.next_step_at < end, Afspraak.status == "gepland")
+        .where(Inburgeraar.klantmanager == current_user.name)
+    ).all()

@@ -98,6 +98,20 @@ TEXTS: dict[str, str] = {
     "broadcast.own": "Eigen tekst",
 }
 
+KINDS: dict[str, str] = {
+    # What else goes out by itself, as staff call it; anything else answers what somebody wrote.
+    "afspraak.reminder": "Herinnering",
+    "afspraak.reminder_confirmed": "Herinnering",
+    "afspraak.reminder_other_day": "Herinnering",
+    "afspraak.changed": "Afspraak veranderd",
+}
+
+
+def kind(key: str) -> str:
+    """Return what staff call a message with this text of the catalogue, in Dutch."""
+    return KINDS.get(key) or TEXTS.get(key) or "Antwoord"
+
+
 TEXT_STATES: dict[str, Status] = {
     "source": Status("Bron", "check", "safe"),
     "reviewed": Status("Nagekeken", "check", "safe"),

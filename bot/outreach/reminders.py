@@ -56,6 +56,13 @@ def plan_next(house: House, afspraak: Afspraak) -> None:
     afspraak.next_step_at = coming[0].at if coming else None
 
 
+def ahead(house: House, afspraak: Afspraak) -> list[Step]:
+    """Return the reminders of *afspraak* that the clock has yet to queue, if nothing changes."""
+    if afspraak.next_step_at is None or afspraak.answer == "declined":
+        return []
+    return [step for step in plan(house, afspraak) if step.at >= afspraak.next_step_at]
+
+
 def values(afspraak: Afspraak) -> dict[str, Any]:
     """Return what texts may say of *afspraak*: when, where, with whom. Never why."""
     return {
