@@ -48,8 +48,9 @@ def _written(messages: Iterable[Message]) -> Iterator[Coming]:
 def _reminders(house: House, afspraken: Iterable[Afspraak]) -> Iterator[Coming]:
     for each in afspraken:
         place = route.usable((link.address for link in each.person.addresses), None)
+        channel = place.channel if place is not None else None
         for step in reminders.ahead(house, each):
-            yield Coming(step.at, each.person, _before(step.label), place and place.channel)
+            yield Coming(step.at, each.person, _before(step.label), channel)
 
 
 def _before(label: str) -> Told:

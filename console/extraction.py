@@ -141,6 +141,8 @@ def _from_tables() -> Iterable[str]:
         reports.WAYS,
         voortrajecten.STEPS,
         words.INTENTS,
+        words.CONSENTS,
+        words.EVIDENCE,
         words.TEXTS,
         words.KINDS,
         words.HISTORY,

@@ -81,6 +81,7 @@ RULES: dict[str, Rule] = {
     "console.inbox": Rule(CASEWORK),
     "console.conversation": Rule(CASEWORK),
     "console.take": Rule(CASEWORK),
+    "console.write": Rule(CASEWORK),
     "console.give_back": Rule(CASEWORK),
     "console.close": Rule(CASEWORK),
     "console.say": Rule(CASEWORK),

@@ -22,6 +22,7 @@ from bot.models.tasks import Task
 from bot.outreach import replies, tasks
 from console import words
 from console.desk import desk, house, looked, mine, page
+from console.people import somebody
 from console.texts import said
 from console.thread import thread
 
@@ -98,6 +99,15 @@ def _shown(task_id: int, typed: str = "") -> str:
 def take(task_id: int) -> ResponseReturnValue:
     """Let whoever is logged in see to it."""
     return _changed(task_id, tasks.take, "task.taken")
+
+
+@desk.post("/mensen/<kenmerk>/schrijf")
+def write(kenmerk: str) -> ResponseReturnValue:
+    """Begin a conversation with somebody who asked nothing."""
+    with house().database.session() as database:
+        task_id = tasks.write(database, somebody(database, kenmerk), current_user.name)
+        looked(database, "task.taken", f"task:{task_id}")
+    return redirect(url_for("console.conversation", task_id=task_id, _anchor="rp"), 303)
 
 
 @desk.post("/postvak/<int:task_id>/geef-terug")

@@ -20,7 +20,7 @@ from bot import moments
 from bot.messaging import voices
 from bot.models.afspraken import Afspraak
 from bot.models.messages import Message, Reply
-from bot.models.people import Address, Consent, Inburgeraar, PersonAddress
+from bot.models.people import Address, Inburgeraar, PersonAddress
 from bot.models.staff import AuditEntry, StaffMember
 from bot.models.tasks import Task
 from bot.outreach import merging, tasks
@@ -194,9 +194,7 @@ def _told(database: Session, found: Inburgeraar, shown: int | None = None) -> di
         "older": older,
         "coming": coming(house(), _waiting(messages), ahead),
         "not_sent": [each for each in messages if each.state == "blocked"][:5],
-        "consents": database.scalars(
-            select(Consent).where(Consent.person_id == found.id).order_by(Consent.id.desc())
-        ).all(),
+        "consents": rights.consents(database, found)[::-1],
         "tasks": database.scalars(
             select(Task)
             .where(Task.person_id == found.id, Task.done_at.is_(None))

@@ -70,6 +70,29 @@ INTENTS: dict[str, str] = {
     "human": "Een vraag voor een mens",
 }
 
+CONSENTS: dict[str, str] = {
+    "invitation": "Uitnodigingen",
+    "all": "Alle berichten",
+    "fewer": "Hoogstens één herinnering per dag",
+    "number": "Dit nummer is van deze persoon",
+}
+
+EVIDENCE: dict[str, str] = {
+    # How the evidence of a yes or a no begins -> how we know. The first that fits.
+    "reply": "zei het zelf",
+    "provider keyword": "zei het zelf",
+    "provider": "gemeld door de provider",
+    "import console": "opgeschreven door een collega",
+    "import": "uit een bestand",
+    "staff": "opgeschreven door een collega",
+}
+
+
+def evidence(told: str) -> str:
+    """Say in Dutch how we know of a yes or a no; nothing where it cannot be told."""
+    return next((word for begin, word in EVIDENCE.items() if told.startswith(begin)), "")
+
+
 TASK_ICONS: dict[str, str] = {
     "noodgeval": "siren",
     "vraag": "message-circle",
@@ -78,6 +101,7 @@ TASK_ICONS: dict[str, str] = {
     "spraakbericht": "mic",
     "nummer controleren": "user-x",
     "terugbellen": "phone",
+    "wij schrijven": "send",
     "kinderopvang": "baby",
     "andere dag": "calendar-clock",
     "komt niet": "circle-x",

@@ -29,6 +29,7 @@ CHECK_NUMBER = "nummer controleren"
 EMERGENCY = kinds.EMERGENCY
 UPSET = kinds.UPSET
 CALL_BACK = "terugbellen"
+WRITE = "wij schrijven"
 CHILDCARE = "kinderopvang"
 CHECK_PRESENCE = "aanwezigheid controleren"
 LATE_ANSWER = "antwoord na de afspraak"
@@ -110,6 +111,22 @@ def withdraw(session: Session, kind: str, about: str) -> None:
 def take(session: Session, task_id: int, who: str) -> bool:
     """Let *who* see to an open task; False if somebody has it, or it is closed."""
     return _change(session, task_id, Task.taken_by.is_(None), taken_by=who)
+
+
+def write(session: Session, person: Inburgeraar, who: str) -> int:
+    """Give *who* a conversation to write to *person* in; return its number.
+
+    One that they have already, else a new one. A colleague who began one keeps it.
+    """
+    theirs = select(Task.id).where(Task.person_id == person.id, Task.done_at.is_(None))
+    had = session.scalars(theirs.where(Task.taken_by == who).order_by(Task.id.desc())).first()
+    if had is not None:
+        return had
+    about = f"person:{person.id}"
+    raise_task(session, WRITE, about=about, person=person)
+    begun = session.scalars(theirs.where(Task.subject == f"{WRITE}:{about}")).one()
+    take(session, begun, who)
+    return begun
 
 
 def give_back(session: Session, task_id: int, who: str) -> bool:

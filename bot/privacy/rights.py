@@ -35,7 +35,7 @@ def told(session: Session, person: Inburgeraar) -> Mapping[str, Section]:
         "Persoon": [_row(person, _PERSON)],
         "Samengevoegd": _rows(session, Merged, person, _MERGED),
         "Nummers en adressen": [_row(each, _ADDRESS) for each in places],
-        "Toestemming en STOP": [_row(each, _CONSENT) for each in _consents(session, person)],
+        "Toestemming en STOP": [_row(each, _CONSENT) for each in consents(session, person)],
         "Afspraken": _rows(session, Afspraak, person, _AFSPRAAK),
         "Voortrajecten": [
             {"voortraject": each.voortraject.kenmerk, **_row(each, _DEELNAME)}
@@ -63,6 +63,13 @@ def voice_notes(session: Session, person: Inburgeraar) -> Sequence[VoiceNote]:
         .where(Reply.person_id == person.id)
         .order_by(VoiceNote.id)
     ).all()
+
+
+def consents(session: Session, person: Inburgeraar) -> Sequence[Consent]:
+    """Return what they said, and the STOP of an address that nobody else reads."""
+    alone = [link.address_id for link in person.addresses if len(link.address.people) == 1]
+    whose = (Consent.person_id == person.id) | Consent.address_id.in_(alone)
+    return session.scalars(select(Consent).where(whose).order_by(Consent.id)).all()
 
 
 _PERSON = {
@@ -152,13 +159,6 @@ def _said(value: Any) -> str:
             )
         case _:
             return str(value)
-
-
-def _consents(session: Session, person: Inburgeraar) -> Iterable[Consent]:
-    """Return what they said, and the STOP of an address that nobody else reads."""
-    alone = [link.address_id for link in person.addresses if len(link.address.people) == 1]
-    whose = (Consent.person_id == person.id) | Consent.address_id.in_(alone)
-    return session.scalars(select(Consent).where(whose).order_by(Consent.id))
 
 
 def _log(session: Session, person: Inburgeraar) -> Section:

@@ -213,3 +213,38 @@ def test_danger_is_not_put_aside(desk: Desk):
 
     assert "Dit kan niet wachten" in page
     assert task(desk, number).snoozed_until is None
+
+
+def test_a_colleague_writes_first_to_somebody_who_asked_nothing(any_desk: Desk):
+    """Most of the work begins so: nothing came in, and somebody is to be told something."""
+    browser = any_desk.as_("klantmanager")
+    assert "Schrijf bericht" in browser.get("/mensen/P-1").text
+
+    place = browser.post("/mensen/P-1/schrijf").location.removeprefix("/console").split("#")[0]
+    page = browser.get(place).text
+    once = re.search(r'name="keer" value="([^"]+)"', page)
+    assert once, page
+    sent = {"zin": "colleague.call_today", "keer": once[1]}
+    browser.post(f"{place}/antwoord", sent)
+
+    assert "U heeft dit gesprek" in page
+    with any_desk.house.database.reading() as session:
+        said = session.execute(select(Message.key, Message.state)).all()
+    assert [("colleague.call_today", "planned")] == [tuple(each) for each in said]
+
+
+def test_who_writes_first_twice_has_one_conversation_and_a_colleague_sees_whose_it_is(desk: Desk):
+    browser = desk.as_("klantmanager")
+    first, again = (browser.post("/mensen/P-1/schrijf").location for _ in range(2))
+    other = desk.as_("coordinator").post("/mensen/P-1/schrijf", follow_redirects=True)
+
+    assert first == again
+    assert "heeft dit gesprek en antwoordt" in other.text
+
+
+def test_who_has_a_question_of_somebody_writes_in_that_conversation(desk: Desk):
+    number = ask(desk, tasks.QUESTION)
+    browser = desk.as_("klantmanager")
+    browser.post(f"/postvak/{number}/neem")
+
+    assert browser.post("/mensen/P-1/schrijf").location.endswith(f"/postvak/{number}#rp")

@@ -12,7 +12,7 @@ from bot import moments
 from bot.models.people import Inburgeraar
 from bot.models.staff import AuditEntry
 from bot.outreach import afspraken, tasks
-from bot.privacy import audit
+from bot.privacy import audit, consent
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -85,6 +85,32 @@ def test_a_number_of_somebody_else_is_not_shown_under_this_person(desk: Desk):
         address = other.addresses[0].address_id
 
     assert 404 == desk.as_("klantmanager").post(f"/mensen/P-1/nummer/{address}").status_code
+
+
+def test_every_yes_and_no_stands_on_the_page_of_a_person_with_how_we_know(desk: Desk):
+    """A STOP is of the number; who looks at the person must see it all the same."""
+    with desk.house.database.session() as session:
+        person = session.scalars(select(Inburgeraar).where(Inburgeraar.kenmerk == "P-1")).one()
+        source = "import people.csv"
+        consent.record(session, person, given=True, channel=None, evidence=source)
+        consent.want_fewer(session, person, "reply 7")
+        consent.stop(session, person.addresses[0].address, "reply 8")
+
+    page = desk.as_("klantmanager").get("/mensen/P-1").text
+
+    assert "uit een bestand" in page
+    assert "Hoogstens één herinnering per dag" in page
+    assert page.index("Alle berichten") < page.index("Uitnodigingen</dt>")  # newest first
+    assert 2 == page.count("zei het zelf")
+
+
+@pytest.mark.parametrize("listens", [False, True])
+def test_the_page_of_a_person_says_whether_they_would_rather_listen(desk: Desk, listens: bool):
+    with desk.house.database.session() as session:
+        person = session.scalars(select(Inburgeraar).where(Inburgeraar.kenmerk == "P-1")).one()
+        person.listens = listens
+
+    assert listens == ("tekst en spraak" in desk.as_("klantmanager").get("/mensen/P-1").text)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
