@@ -8,7 +8,7 @@ alphabet per script, no invisible marks, no capitals. Accents stay in ``exact`` 
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import groupby, product
 from pathlib import Path
@@ -77,6 +77,8 @@ class Message:
     """A question mark of any script stands in it."""
     signed: int = 0
     """How many last words stand behind the last full stop or line, if at most two: a name?"""
+    pauses: frozenset[int] = frozenset()
+    """The places of words before which somebody paused: a comma, a full stop, a line, a picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,7 @@ class Lexicon:
         if exact == spelled.exact:
             return spelled
         bare = tuple(_bare(word) for word in exact)
-        return Message(exact, bare, spelled.signs, spelled.question, spelled.signed)
+        return replace(spelled, exact=exact, bare=bare)
 
     def reach(self, exact: str, bare: str) -> int:
         """Return how many words the longest thing has that begins with this word; 0 if none."""
@@ -386,6 +388,7 @@ _ABBREVIATION = re.compile(r"\b[^\W\d_](?:\.[^\W\d_]\b)+")
 _SMILEY = re.compile(r"(?<!\d)[:;=]-?[dpo](?!\w)")
 _SIGNED = re.compile(r"[.,!;\n\u060c\u06d4\u1361-\u1364]\s*([^\W\d_]+(?: [^\W\d_]+)?)\s*\.?\s*$")
 _ALTERNATIVES = re.compile(r"\(([^)]*)\)")
+_NO_PAUSE = " '\"&+*_"
 _WORD = re.compile(r"\d+(?:[.,:/]\d+)+|[^\W_]+(?:'[^\W_]+)*|[%£$¥\u20a0-\u20cf]")
 
 
@@ -403,6 +406,7 @@ def spell(text: str) -> Message:
         signs=tuple(sign for sign in whole if unicodedata.category(sign) == "So"),
         question=any(sign in _QUESTION for sign in whole),
         signed=len(name[1].split()) if (name := _SIGNED.search(whole)) else 0,
+        pauses=_pauses(whole),
     )
 
 
@@ -452,11 +456,26 @@ def _joined(words: list[str]) -> list[str]:
         return ["".join(words)]
     joined: list[str] = []
     for word in words:
-        if joined and joined[-1] in {"می", "نمی"}:
+        if joined and joined[-1] in _WRITTEN_APART:
             joined[-1] += word
         else:
             joined.append(word)
     return joined
+
+
+_WRITTEN_APART = frozenset({"می", "نمی"})
+
+
+def _pauses(whole: str) -> frozenset[int]:
+    """The places of words of *whole* before which stands more than a space."""
+    found: set[int] = set()
+    at, end, before = -1, 0, ""
+    for word in _WORD.finditer(whole):
+        at += before not in _WRITTEN_APART
+        if at and whole[end : word.start()].strip(_NO_PAUSE):
+            found.add(at)
+        end, before = word.end(), word[0]
+    return frozenset(found)
 
 
 def _ethiopic(word: str) -> str:

@@ -1,7 +1,8 @@
 """Short sentences, understood from the kinds of their words: "morgen kan ik niet, kind ziek".
 
-A yes is found only where every word is known; what else is found needs several kinds together, so
-no single likeness decides. Words and kinds are data: ``words`` in content/lexicon.yaml.
+A yes is found here only where every word is known (`vow` reads others); what else is found needs
+several kinds together, so no single likeness decides. Words and kinds are data: ``words`` in
+content/lexicon.yaml.
 """
 
 from __future__ import annotations
@@ -38,6 +39,12 @@ class Words:
     """What is written on to a word, as its lexicon writes it: ``و+`` before, ``+ን`` behind."""
     denies: list[str] = field(default_factory=list)
     """What is written around a word that denies it: ``ما+ش``."""
+    marks: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Words that bind a sentence to another: *when*, *that* and *so*. They say nothing alone."""
+    twists: list[str] = field(default_factory=list)
+    """What is written on to an unknown word that may make a condition of it: ``+se``."""
+    fused: bool = False
+    """A denial is always a part of its verb, never a word beside it."""
     reach: dict[str, int] = field(default_factory=dict)
     """The first word of a phrase -> words in the longest that begins so."""
 
@@ -46,6 +53,8 @@ class Words:
         if kind in {"joins", "denies"}:
             (self.joins if kind == "joins" else self.denies).append(phrase)
             return
+        if kind in FIRST_PERSON:
+            self.add("come", phrase)
         spelled = words_in(phrase.lstrip("?").rstrip("*"))
         whole = self.doubted if phrase.startswith("?") else self.whole
         table = self.begins if phrase.endswith("*") else whole
@@ -76,7 +85,7 @@ class Words:
             known
             for lesser in _lesser(word)
             for known in self.shorter.get(hash(lesser), ())
-            if known[0] == word[0] and _one_letter_off(known, word)
+            if known[0] == word[0] and one_letter_off(known, word)
         }
         kinds = {kind for known in near for kind in self.whole[known]}
         return set() if kinds & NEVER_LIKELY else kinds
@@ -113,6 +122,14 @@ class Words:
                     return {*found, "not"}
         return set()
 
+    def twisted(self, word: str) -> bool:
+        """Whether what is written on to *word* may make a condition of it."""
+        return any(
+            len(word) > len(part)
+            and (word.startswith(part[:-1]) if part[-1] == "+" else word.endswith(part[1:]))
+            for part in self.twists
+        )
+
     def joined(self, word: str) -> Set[str]:
         """Return the kinds of *word* without what is written on to it: and, to, the."""
         for part in self.joins:
@@ -123,6 +140,12 @@ class Words:
                     return found
         return set()
 
+
+MARKS = frozenset({"once", "that", "so"})
+"""Kinds of words that bind a sentence to another, and are no kinds of `Words.kinds`."""
+
+FIRST_PERSON = frozenset({"vow", "here"})
+"""Kinds of words by which somebody says of himself that he comes."""
 
 LONG = 5
 """Letters of the shortest word that is also read with one letter wrong."""
@@ -143,7 +166,7 @@ def _lesser(word: str) -> Iterator[str]:
         yield word[:at] + word[at + 1 :]
 
 
-def _one_letter_off(known: str, typed: str) -> bool:
+def one_letter_off(known: str, typed: str) -> bool:
     """Whether *typed* is *known* with one letter missing, changed, or swapped with the next."""
     if len(typed) > len(known):
         return False
@@ -165,11 +188,26 @@ def words_of(language: str) -> Words:
             for phrase in forms(phrases):
                 doubt = "?" if kind in {"yes", "come", "cannot"} and phrase in low else ""
                 held.add(kind, doubt + phrase)
+        _vows(held, told["vows"].get(code, {}))
         for group, entries in told["languages"].get(code, {}).items():
             if kind := _FROM_LISTS.get(group):
                 for entry in entries:
                     held.add(kind, plain(entry))
     return held
+
+
+def _vows(held: Words, told: dict[str, str]) -> None:
+    """Add what one language says in the first person of coming, and what turns it round."""
+    held.fused = held.fused or "fused" in told
+    for name, phrases in told.items():
+        for phrase in forms(phrases):
+            if name == "twists":
+                held.twists.append(phrase)
+            elif name in MARKS:
+                for words in words_in(phrase):
+                    held.marks[" ".join(words)] = and_kind(held.marks.get(" ".join(words)), name)
+            elif name != "fused":
+                held.add(name, phrase)
 
 
 def _low(groups: dict[str, Any]) -> set[str]:
@@ -195,6 +233,17 @@ _FROM_LISTS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """Neighbouring words that mean something together, or one that means nothing."""
+
+    start: int
+    end: int
+    kinds: Kinds
+    sure: bool
+    """Whether it is spelled as we know it, and nobody doubts what it means."""
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """A sentence, seen in one language."""
 
@@ -206,6 +255,8 @@ class Seen:
     count: int
     sure: Kinds = frozenset()
     """The kinds of words that are spelled as we know them, and that we are sure of."""
+    pieces: tuple[Piece, ...] = ()
+    """All of it, from the first word to the last; of a name below it nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +279,10 @@ def see(said: Message, language: str) -> Seen:
     sure: set[str] = set(kinds)
     unknown: list[str] = []
     days: set[str] = set()
+    pieces: list[Piece] = []
     denials = able = at = 0
     while at < count:
+        known = False
         for end in range(min(count, at + words.longest(said, at)), at, -1):
             exact, bare = " ".join(said.exact[at:end]), " ".join(said.bare[at:end])
             found = words.kinds(exact, bare)
@@ -237,6 +290,7 @@ def see(said: Message, language: str) -> Seen:
                 word = said.exact[at]
                 found = _less_held(words, said.bare[at]) or words.denied(word) or words.joined(word)
             if found:
+                known = True
                 sure |= found
                 break
             if found := words.doubted.get(exact) or words.doubted.get(bare) or set():
@@ -249,6 +303,7 @@ def see(said: Message, language: str) -> Seen:
             break
         if not found and at not in fused and not _signs_off(said, at):
             unknown.append(said.exact[at])
+        pieces.append(Piece(at, end, frozenset(found), known or at in fused))
         kinds |= found
         able += "can" in found
         if words.is_day(exact, bare) or words.is_day(said.exact[end - 1], said.bare[end - 1]):
@@ -267,7 +322,12 @@ def see(said: Message, language: str) -> Seen:
     if unknown:
         counted.add("strange")
     return Seen(
-        frozenset(kinds | counted), tuple(unknown), denials, count, frozenset(sure | counted)
+        frozenset(kinds | counted),
+        tuple(unknown),
+        denials,
+        count,
+        frozenset(sure | counted),
+        tuple(pieces),
     )
 
 
@@ -446,12 +506,12 @@ ANSWERS = _rules(
 _MOVES = tuple(rule for rule in ANSWERS if rule.intent == "reschedule")
 """What a question may be taken for."""
 
-_SPOILS_A_YES = frozenset(
+SPOILS_A_YES = frozenset(
     {
         *("no", "not", "cannot", "ill", "cancel", "change", "when", "later", "msg", "send"),
         *("halt", "off", "again", "kill", "late", "if", "but", "asks", "care", "child"),
         *("nobody", "number", "iam", "what", "grasp", "live", "money", "nosend", "wrong", "ring"),
-        *("drop", "leave", "only", "mayi", "event", "rather", "month"),
+        *("drop", "leave", "only", "mayi", "event", "rather", "month", "away"),
     }
 )
 
@@ -704,7 +764,7 @@ def _a_name(said: Message, seen: Seen, code: str) -> tuple[str, str] | None:
 
 def _yes(said: Message, seen: Seen, code: str) -> tuple[str, str] | None:
     calm = {"calm", "come"} <= seen.sure and not seen.denials
-    spoils = _SPOILS_A_YES - {"no", "not"} if calm else _SPOILS_A_YES
+    spoils = SPOILS_A_YES - {"no", "not"} if calm else SPOILS_A_YES
     if seen.unknown or said.question or seen.kinds & spoils:
         return None
     if seen.kinds & {"figure", "busy"} and "come" not in seen.sure:

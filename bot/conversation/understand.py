@@ -10,9 +10,10 @@ The layers, the first that is sure decides:
 5. words known from end to end: a phrase, with greetings, politeness and emoji around it;
 6. words that mean one thing wherever they stand in a sentence.
 
-A yes is only ever found by 1, 4 and 5 and in a sentence, or what stands behind its *but*, of which
-every word is known: a word nobody knows never hides in a yes. What no layer is sure of is ``human``
-where it asks for something and ``unclear`` otherwise. The words are data: content/grave.yaml and
+A yes is only ever found by 1, 4 and 5, in a sentence, or what stands behind its *but*, of which
+every word is known, and where somebody says in the first person that he comes (`vow`): a word
+nobody knows hides in no other yes. What no layer is sure of is ``human`` where it asks for
+something and ``unclear`` otherwise. The words are data: content/grave.yaml and
 content/lexicon.yaml.
 """
 
@@ -20,7 +21,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from bot.conversation import grave, sentence
+from bot.conversation import grave, sentence, vow
 from bot.conversation.lexicon import Entry, Lexicon, Message, lexicon
 from bot.conversation.link_code import code_in
 from bot.wording.languages import languages
@@ -629,9 +630,9 @@ class _Reader:
         """A short sentence that says yes, no or another time."""
         if "distress" in self.kinds or (self.said.signs and "decline" in self.kinds):
             return None
-        found = sentence.in_spite(self.said, self.tongues()) or sentence.answer(
-            self.said, self.tongues()
-        )
+        readers = (sentence.in_spite, vow.vow, sentence.answer)
+        answers = (reader(self.said, self.tongues()) for reader in readers)
+        found = next(filter(None, answers), None)
         if found and found[0] == "confirm" and "doubt" in self.kinds:
             return Understood("unclear", "a yes that rolls its eyes")
         if found and found[0] == "confirm" and self.asks not in NUMBERED:

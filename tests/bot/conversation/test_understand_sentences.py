@@ -29,7 +29,7 @@ from bot.conversation.understand import understand
         ("ar", "لا تبعتولي رسايل", "stop"),
         ("fa", "مشکلی نیست میام", "confirm"),
         ("prs", "زنگ بزنین گپ میزنیم", "human"),
-        ("ti", "ድሓን ክመጽእ እየ ጽባሕ", "unclear"),
+        ("ti", "ድሓን ክመጽእ እየ ጽባሕ", "confirm"),
         ("am", "ቀጠሮዬን ሰርዙልኝ", "decline"),
         ("so", "iga daaya fariimahan", "stop"),
         ("ku", "ez edî naxwazim bijîm", "emergency"),
