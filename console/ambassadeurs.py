@@ -104,11 +104,11 @@ class Entitled:
 def ambassadeurs() -> str:
     """List the ambassadeurs with what their links brought."""
     began = (
-        select(Link.ambassadeur_id, func.sum(Click.count).label("began"))
-        .join(Click, Click.link_id == Link.id)
-        .where(Click.channel == links.CHAT)
-        .group_by(Link.ambassadeur_id)
-        .subquery()
+        select(func.sum(Click.count))
+        .join(Link, Link.id == Click.link_id)
+        .where(Link.ambassadeur_id == Ambassadeur.id, Click.channel == links.CHAT)
+        .scalar_subquery()
+        .label("began")
     )
     came = (
         select(
@@ -125,8 +125,7 @@ def ambassadeurs() -> str:
     )
     with house().database.reading() as database:
         rows = database.execute(
-            select(Ambassadeur, began.c.began, came.c.came, came.c.counted, came.c.flags)
-            .outerjoin(began, began.c.ambassadeur_id == Ambassadeur.id)
+            select(Ambassadeur, began, came.c.came, came.c.counted, came.c.flags)
             .outerjoin(came, came.c.ambassadeur_id == Ambassadeur.id)
             .order_by(
                 case({state: at for at, state in enumerate(STATES)}, value=Ambassadeur.state) == 4,

@@ -13,7 +13,7 @@ from bot.models.voortrajecten import Voortraject
 from bot.outreach import broadcasts as rules
 from bot.outreach import saved_groups
 from bot.outreach.broadcasts import Refused
-from bot.outreach.figures import of_each
+from bot.outreach.figures import figures
 from bot.outreach.preview import OWN
 from bot.wording.languages import shipped
 from console import broadcast_form, words
@@ -33,10 +33,9 @@ def broadcasts() -> str:
     with house().database.reading() as database:
         listed = select(Broadcast).order_by(Broadcast.id.desc()).limit(A_PAGE + 1)
         found = database.scalars(listed.where(Broadcast.id < before) if before else listed).all()
-        counted = of_each(database, found[:A_PAGE])
         return page(
             "broadcasts.html",
-            rows=[(each, counted[each.id]) for each in found[:A_PAGE]],
+            rows=[(each, figures(database, each)) for each in found[:A_PAGE]],
             older=found[A_PAGE - 1].id if len(found) > A_PAGE else None,
             words=words,
         )

@@ -44,7 +44,8 @@ def people() -> str:
     wijk = request.args.get("wijk", "")
     everyone = request.args.get("wie") == "alle" or bool(asked)
     after = request.args.get("na", 0, type=int)
-    query = select(Inburgeraar).order_by(Inburgeraar.first_name, Inburgeraar.id)
+    by_name = (Inburgeraar.first_name, Inburgeraar.id)
+    query = select(Inburgeraar.id)
     if asked:
         query = query.where(
             or_(
@@ -59,11 +60,12 @@ def people() -> str:
     if wijk:
         query = query.where(Inburgeraar.wijk == wijk)
     with house().database.reading() as database:
-        total = database.scalar(select(func.count()).select_from(query.order_by(None).subquery()))
+        total = database.scalar(query.with_only_columns(func.count()))
         found = database.scalars(
-            query.options(selectinload(Inburgeraar.addresses).joinedload(PersonAddress.address))
-            .offset(after)
-            .limit(A_PAGE)
+            select(Inburgeraar)
+            .where(Inburgeraar.id.in_(query.order_by(*by_name).offset(after).limit(A_PAGE)))
+            .order_by(*by_name)
+            .options(selectinload(Inburgeraar.addresses).joinedload(PersonAddress.address))
         ).all()
         next_ = _next_afspraken(database, [person.id for person in found])
         return page(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -60,7 +60,7 @@ def thread(
     ).all()
     began = _first_calls(database, ours)
     told = [
-        Said(began.get(each.id, each.changed_at), message=each, dutch=in_dutch(here, each))
+        Said(began.get(each.id, each.changed_at), message=each)
         for each in ours
         if each.attempts > 0
         or each.state in ("failed", "undelivered")
@@ -69,7 +69,11 @@ def thread(
     notes = _voice_notes(database, theirs)
     told += [Said(each.at, reply=each, voice=notes.get(each.id)) for each in theirs]
     told.sort(key=lambda said: said.at)
-    return told[-SHOWN:], max(0, len(told) - SHOWN)
+    shown = [
+        each if each.message is None else replace(each, dutch=in_dutch(here, each.message))
+        for each in told[-SHOWN:]
+    ]
+    return shown, max(0, len(told) - SHOWN)
 
 
 @desk.get("/geluid/<int:note_id>")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from flask_security import current_user
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from bot import moments
@@ -105,14 +105,14 @@ def _lines(database: Session, begin: datetime, end: datetime) -> list[Line]:
 
 def lines_of(database: Session, found: Sequence[Afspraak]) -> list[Line]:
     """Return the afspraken with their answers and the last message about each."""
-    last: dict[str, Message] = {}
-    for message in database.scalars(
-        select(Message)
+    newest = (
+        select(func.max(Message.id))
         .where(Message.about.in_([each.about for each in found]))
         .where(Message.purpose == "public task")
-        .order_by(Message.id)
-    ):
-        last[message.about or ""] = message
+        .group_by(Message.about)
+    )
+    messages = database.scalars(select(Message).where(Message.id.in_(newest)))
+    last = {message.about: message for message in messages}
     return [Line(each, words.ANSWERS[each.answer], last.get(each.about)) for each in found]
 
 

@@ -228,15 +228,18 @@ def fill(url: str, messages: int, people: int = PEOPLE) -> None:
 
 
 def _settle(url: str) -> None:
-    """Give everybody a klantmanager, and let the database know what it holds."""
+    """Give everybody a klantmanager, and let PostgreSQL know what it holds, as it does by itself
+    before long; SQLite is never told.
+    """
     caseloads = ("UPDATE inburgeraar SET klantmanager = 'Colleague ' || (id % :many + 1)").replace(
         ":many", str(COLLEAGUES)
     )
     if url.startswith("sqlite"):
         with closing(sqlite_at(url)) as connection:
             connection.execute(caseloads)
-            connection.execute("ANALYZE")
     else:
         with postgresql_at(url) as connection:
             connection.execute(text(caseloads).text)
-            connection.execute("ANALYZE")
+            connection.commit()
+            connection.autocommit = True
+            connection.execute("VACUUM (ANALYZE)")

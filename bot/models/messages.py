@@ -121,10 +121,16 @@ class Message(Base):
             sqlite_where=text("repeats_id IS NOT NULL"),
             postgresql_where=text("repeats_id IS NOT NULL"),
         ),
+        # How a mass message stands is counted from this alone, without a look at the messages.
         Index(
-            "ix_message_broadcast_id_state",
+            "ix_message_broadcast",
             "broadcast_id",
             "state",
+            "channel",
+            "cause",
+            "voice",
+            "language",
+            "person_id",
             sqlite_where=text("broadcast_id IS NOT NULL"),
             postgresql_where=text("broadcast_id IS NOT NULL"),
         ),

@@ -18,6 +18,8 @@ class Inburgeraar(Base):
     """Someone the gemeente writes to."""
 
     __tablename__ = "inburgeraar"
+    # The order of the list, of which each page is a piece.
+    __table_args__ = (Index(None, "first_name", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kenmerk: Mapped[str] = mapped_column(unique=True)

@@ -6,8 +6,8 @@ Counted are the texts: the sound that goes behind some of them is theirs.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -68,55 +68,16 @@ def figures(session: Session, broadcast: Broadcast) -> Figures:
 
     Planned is also who has no message yet; as long as it stands still these are held.
     """
-    total = broadcast.approved_count or 0
-    counts: Counter[str] = Counter()
-    causes: Counter[str] = Counter()
-    for state, cause, count in session.execute(
-        select(Message.state, Message.cause, func.count())
-        .where(Message.broadcast_id == broadcast.id, Message.voice.is_(None))
-        .group_by(Message.state, Message.cause)
-    ):
-        counts[KINDS[state]] += count
-        if cause and KINDS[state] in ("failed", "unknown", "held"):
-            causes[cause] += count
-    for row in retention.gone(session, "message", broadcast.about):
-        counts[KINDS[row.state]] += row.count
-        if row.cause and KINDS[row.state] in ("failed", "unknown", "held"):
-            causes[row.cause] += row.count
-    return Figures(total, _whole(broadcast, total, counts), causes)
-
-
-def of_each(session: Session, broadcasts: Sequence[Broadcast]) -> dict[int, Figures]:
-    """Count the same for each of *broadcasts*, by id and without causes.
-
-    One after the other: to count them together a database may read all that was ever written.
-    """
-    found = {}
-    for each in broadcasts:
-        counts: Counter[str] = Counter()
-        for state, count in session.execute(
-            select(Message.state, func.count())
-            .where(Message.broadcast_id == each.id, Message.voice.is_(None))
-            .group_by(Message.state)
-        ):
-            counts[KINDS[state]] += count
-        for row in retention.gone(session, "message", each.about):
-            counts[KINDS[row.state]] += row.count
-        total = each.approved_count or 0
-        found[each.id] = Figures(total, _whole(each, total, counts))
-    return found
-
-
-def _whole(broadcast: Broadcast, total: int, counts: Counter[str]) -> Counter[str]:
-    """Add those without a message to *counts*, so that these are *total* together."""
-    counts["planned"] += total - counts.total()
-    if broadcast.state in STANDS_STILL:
-        counts["held"] += counts.pop("planned")
-    return +counts
+    found = Figures(broadcast.approved_count or 0)
+    for _, kind, cause, count in _counted(session, broadcast):
+        found.counts[kind] += count
+        if cause and kind in ("failed", "unknown", "held"):
+            found.causes[cause] += count
+    return _whole(broadcast, found)
 
 
 def by_channel(session: Session, broadcast: Broadcast) -> dict[str, Figures]:
-    """Count the same for each channel; the totals are those of `figures`."""
+    """Count the same for each channel, without causes; the totals are those of `figures`."""
     found = {
         channel: Figures(total)
         for channel, total in session.execute(
@@ -126,17 +87,31 @@ def by_channel(session: Session, broadcast: Broadcast) -> dict[str, Figures]:
             .order_by(Recipient.channel)
         )
     }
-    for channel, state, count in session.execute(
-        select(Message.channel, Message.state, func.count())
-        .where(Message.broadcast_id == broadcast.id, Message.voice.is_(None))
-        .group_by(Message.channel, Message.state)
-    ):
+    for channel, kind, _, count in _counted(session, broadcast):
         if channel in found:
-            found[channel].counts[KINDS[state]] += count
+            found[channel].counts[kind] += count
+    return {name: _whole(broadcast, each) for name, each in found.items()}
+
+
+def _counted(
+    session: Session, broadcast: Broadcast
+) -> Iterator[tuple[str | None, str, str | None, int]]:
+    """Yield channel, kind and cause of its messages, and how many: those erased by age too."""
+    counted = (
+        select(Message.channel, Message.state, Message.cause, func.count())
+        .where(Message.broadcast_id == broadcast.id, Message.voice.is_(None))
+        .group_by(Message.state, Message.channel, Message.cause)
+    )
+    for channel, state, cause, count in session.execute(counted):
+        yield channel, KINDS[state], cause, count
     for row in retention.gone(session, "message", broadcast.about):
-        if row.channel in found:
-            found[row.channel].counts[KINDS[row.state]] += row.count
-    return {
-        name: Figures(each.total, _whole(broadcast, each.total, each.counts))
-        for name, each in found.items()
-    }
+        yield row.channel, KINDS[row.state], row.cause, row.count
+
+
+def _whole(broadcast: Broadcast, found: Figures) -> Figures:
+    """Add those without a message to the counts, so that these are the total together."""
+    counts = found.counts
+    counts["planned"] += found.total - counts.total()
+    if broadcast.state in STANDS_STILL:
+        counts["held"] += counts.pop("planned")
+    return replace(found, counts=+counts)
