@@ -85,6 +85,7 @@ RULES: dict[str, Rule] = {
     "console.give_back": Rule(CASEWORK),
     "console.close": Rule(CASEWORK),
     "console.say": Rule(CASEWORK),
+    "console.withdraw": Rule(CASEWORK),
     "console.snooze": Rule(CASEWORK),
     "console.people": Rule(PEOPLE),
     "console.person": Rule(PEOPLE),

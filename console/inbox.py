@@ -76,11 +76,13 @@ def _shown(task_id: int, typed: str = "") -> str:
     with house().database.reading() as database:
         task = _found(database, task_id)
         lines, older = thread(database, house(), *_whose(task))
-        place = replies.place_of(database, task)
+        place = replies.place_of(database, house(), task)
         return page(
             "inbox.html",
             place=place,
             sentences=_sentences(task, place),
+            announcement=_announcement(task, place),
+            kept_for=replies.IS_KEPT.days,
             cost=partial(replies.cost, house()),
             once=secrets.token_hex(8),
             words_typed=typed,
@@ -146,6 +148,27 @@ def say(task_id: int) -> ResponseReturnValue:
         return _shown(task_id, words_ if key == replies.WORDS else ""), 422
     current_app.extensions["wake"]()
     return redirect(url_for("console.conversation", task_id=task_id, _anchor="rp"), 303)
+
+
+@desk.post("/postvak/<int:task_id>/trek-in")
+def withdraw(task_id: int) -> ResponseReturnValue:
+    """Take back an answer that waits until its reader opens the chat."""
+    number = request.form.get("bericht", 0, type=int)
+    try:
+        with house().database.session() as database:
+            task = _found(database, task_id)
+            replies.withdraw(database, task, number, by=current_user.name)
+            looked(database, "reply.withdrawn", f"task:{task_id}", message=number)
+    except replies.Refused as error:
+        flash(said(error), "error")
+    else:
+        flash(gettext("Ingetrokken. Dit antwoord gaat niet meer uit."), "info")
+    return redirect(url_for("console.conversation", task_id=task_id), 303)
+
+
+def _announcement(task: Task, place: replies.Place | None) -> str:
+    """Return in Dutch what goes first where an answer waits until its reader opens the chat."""
+    return replies.announced(house(), task.person) if place is not None and place.waits else ""
 
 
 def _sentences(task: Task, place: replies.Place | None) -> list[replies.Sentence]:

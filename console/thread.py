@@ -16,7 +16,7 @@ from bot.house import House
 from bot.messaging import route, voices
 from bot.models.messages import Attempt, Message, Reply
 from bot.models.voices import VoiceNote
-from bot.outreach.replies import SAID_BY_COLLEAGUE
+from bot.outreach import replies as answers
 from bot.wording.render import render
 from console.desk import desk, house, looked
 
@@ -38,6 +38,16 @@ class Said:
     """What our own line says in Dutch, from the catalogue; None if it is Dutch already."""
     voice: VoiceNote | None = None
     """What they said aloud."""
+
+    @property
+    def waits(self) -> bool:
+        """True of a colleague's answer that goes once its reader opens the chat."""
+        return self.message is not None and answers.waits(self.message)
+
+    @property
+    def by_colleague(self) -> bool:
+        """True of what a colleague said."""
+        return self.message is not None and self.message.key in answers.SAID_BY_COLLEAGUE
 
     @property
     def plays(self) -> bool:
@@ -64,7 +74,7 @@ def thread(
         for each in ours
         if each.attempts > 0
         or each.state in ("failed", "undelivered")
-        or each.key in SAID_BY_COLLEAGUE
+        or each.key in (*answers.SAID_BY_COLLEAGUE, answers.ANNOUNCEMENT)
     ]
     notes = _voice_notes(database, theirs)
     told += [Said(each.at, reply=each, voice=notes.get(each.id)) for each in theirs]

@@ -136,6 +136,8 @@ def _planned(database: Session, end: datetime) -> list[Message]:
             .options(joinedload(Message.person))
             .where(Message.state == "planned", Message.not_before < end)
             .where(Message.broadcast_id.is_(None))
+            # Not what waits for its reader: whether that goes today, nobody knows.
+            .where(Message.not_before < Message.expires_at)
             .where(Inburgeraar.klantmanager == current_user.name)
             .order_by(Message.not_before, Message.id)
         )

@@ -128,6 +128,7 @@ KINDS: dict[str, str] = {
     "afspraak.reminder_confirmed": "Herinnering",
     "afspraak.reminder_other_day": "Herinnering",
     "afspraak.changed": "Afspraak veranderd",
+    "colleague.has_message": "Melding dat er een bericht is",
 }
 
 

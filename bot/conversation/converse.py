@@ -42,6 +42,9 @@ HEARD_ALWAYS = frozenset(
 )
 """Actions that we take also where a colleague has the conversation."""
 
+OPEN = "open"
+"""The button below what announces that a colleague said something: that is their answer to it."""
+
 TALK = frozenset(
     {
         "answer.thanks",
@@ -97,11 +100,32 @@ def handle(session: Session, house: House, event: InboxEvent) -> tuple[str, str]
     if shown is not None:
         aftermath.known(session, shown.id)
     reply = inbox.write_down(session, event, heard, address)
+    waited = replies.waiting(session, address)
+    tap = _answer(session, house, event, heard, address, reply, waited)
+    if waited:
+        replies.let_go(session, address, waited, event)
+    return tap
+
+
+def _answer(
+    session: Session,
+    house: House,
+    event: InboxEvent,
+    heard: Heard,
+    address: Address,
+    reply: Reply,
+    waited: Sequence[Message],
+) -> tuple[str, str] | None:
+    """Act on what was said at *address*; return channel and id of a tap that waits for an answer.
+
+    *waited* is what colleagues said there before, and goes after this.
+    """
     if heard.provider_stop:
         _mirror(session, heard, address, reply)
         if heard.provider_answered and not _wants_in(heard, address):
             return None
     turn = _turn(session, house, event, heard, address, reply)
+    turn.waited = waited
     if trials.claim(session, address, event, heard.text):
         turn.said = Understood("human", "a colleague ties the phone that they test on")
         turn.say("colleague.test_phone")
@@ -363,7 +387,7 @@ def _act(turn: Turn, heard: Heard) -> None:
 
 
 def _left_to_colleague(turn: Turn, heard: Heard, action: str) -> bool:
-    """Say whether a colleague has this conversation and answers it; then we do not.
+    """Say whether a colleague has this conversation, or answered it by now; then we do not.
 
     What holds at every moment holds here too, and so does a tap: it can mean one thing alone. A
     typed yes is to whoever spoke last.
@@ -371,12 +395,15 @@ def _left_to_colleague(turn: Turn, heard: Heard, action: str) -> bool:
     if action in HEARD_ALWAYS:
         return False
     task = replies.taken(turn.session, turn.address, turn.person)
-    if task is None:
+    if task is None and not turn.waited:
         return False
     tapped = bool(heard.button or (turn.reply.quoted and turn.candidates))
     if action not in TALK and (tapped or not replies.spoke_last(turn.session, turn.address)):
         return False
-    general.left_to_colleague(turn, task)
+    if task is not None:
+        general.left_to_colleague(turn, task)
+    elif turn.choice != OPEN:
+        general.for_a_colleague(turn)
     return True
 
 

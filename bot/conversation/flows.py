@@ -56,8 +56,9 @@ def move(step: str, said: Understood, choice: str | None = None) -> str:
     """
     known = steps()
     answers = known.get(step, known[NOTHING])
-    if said.intent in known[ALWAYS] and said.intent not in answers:
-        return known[ALWAYS][said.intent]
+    for way in (choice, said.intent):
+        if way is not None and way in known[ALWAYS] and way not in answers:
+            return known[ALWAYS][way]
     for way in (choice, said.intent, NUMBER if said.number is not None else None):
         if way is not None and way in answers:
             return answers[way]

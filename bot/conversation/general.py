@@ -57,6 +57,8 @@ def wrong_number(turn: Turn) -> None:
 def language(turn: Turn) -> str | None:
     """Speak another language from now on; without a name, show the list."""
     wanted = turn.said.language
+    if wanted == turn.language and turn.waited:
+        return None  # they tapped it to read what waits, and that comes now
     if wanted is None or wanted not in shipped():
         ask_language(turn, _kept(turn))
         return None
@@ -280,6 +282,11 @@ def left_to_colleague(turn: Turn, task: Task) -> None:
         event=turn.event,
         reply=turn.reply,
     )
+
+
+def for_a_colleague(turn: Turn) -> None:
+    """Be silent: what a colleague said goes now, and one reads what they wrote here."""
+    _task(turn, tasks.QUESTION, "Schreef terug toen een antwoord klaarstond. Lees het bericht.")
 
 
 def own_number(turn: Turn) -> None:

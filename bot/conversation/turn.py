@@ -67,6 +67,8 @@ class Turn:
     """Questions that could be meant, where nothing says which."""
     unnamed: bool = False
     """Several people share this address, and nothing but an answer can say which of them it is."""
+    waited: Sequence[Message] = ()
+    """What colleagues said, and goes now that they write: with it they are answered."""
 
     @property
     def data(self) -> dict[str, Any]:

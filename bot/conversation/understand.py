@@ -48,6 +48,7 @@ BUTTONS = {
     "human": "human",
     "fewer": "human",
     "was_there": "human",
+    "open": "human",
 }
 """Payload of a tapped button -> intent; ``language:ti`` names the language besides."""
 

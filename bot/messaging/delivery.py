@@ -82,6 +82,17 @@ WHY_NOT: Mapping[str, str] = {
         "WhatsApp wil eerst een goedgekeurd sjabloon, en dat is er nog niet. "
         "Het bericht gaat uit zodra het mag; bel als dat niet kan wachten."
     ),
+    "awaits_reader": (
+        "WhatsApp neemt nu geen eigen tekst aan. Het antwoord gaat uit zodra deze persoon de "
+        "melding opent of iets schrijft."
+    ),
+    "not_opened": "Deze persoon opende de melding niet. Het antwoord is niet verstuurd. Bel.",
+    "not_announced": (
+        "De melding kwam niet aan, dus het antwoord is niet verstuurd. Bel, of geef deze persoon "
+        "een ander nummer en antwoord daar."
+    ),
+    "withdrawn": "Een collega trok dit in.",
+    "no_need": "Deze persoon schreef al; de melding was niet meer nodig.",
     "no_window": "Geluid kan hier nu niet heen; dezelfde tekst is apart verstuurd.",
     "quiet": "Het zijn stille uren; het bericht gaat daarna uit.",
     "quiet_too_long": "Het zijn stille uren, en daarna is het te laat. Bel over dit bericht.",
@@ -104,6 +115,13 @@ WHY_NOT: Mapping[str, str] = {
     **caps.WHY_NOT,
 }
 
+
+AWAITS_READER = "awaits_reader"
+"""The cause of what waits until its reader has opened the window; see `Entry.announced_by`."""
+
+IN_VAIN = {"danger": "danger", AWAITS_READER: "not_opened"}
+"""What became of a message that waited until it was too late, by what it waited for, where staff
+are to know: whoever it is for has not been told."""
 
 UNTIL_SEEN_TO = timedelta(minutes=30)
 """How often a message is looked at again that waits until a colleague has seen to somebody."""
@@ -644,14 +662,17 @@ def _without_form(house: House, message: Message, now: datetime) -> Held:
     """Say what becomes of a message that WhatsApp takes in no form now.
 
     A template may be approved any moment. An answer waits for none: by the time that its
-    reader has opened the window again, they have said something else.
+    reader has opened the window again, they have said something else. What a colleague said
+    waits for that very moment.
     """
     if message.voice is not None:
         return Held("cancelled", "no_window")  # the text says the same
     until = now + TEMPLATE_PATIENCE
     entry = house.catalogue.entries[message.key]
-    has_none = entry.template is None and entry.opener is None
-    if has_none or message.in_reply_to is not None or until + LEAST_VALIDITY >= message.expires_at:
+    if entry.announced_by is not None:
+        return Held("planned", AWAITS_READER, message.expires_at)
+    late = until + LEAST_VALIDITY >= message.expires_at
+    if entry.only_free or message.in_reply_to is not None or late:
         return Held("blocked", "no_form")
     return Held("planned", "awaits_template", until)
 
@@ -659,8 +680,7 @@ def _without_form(house: House, message: Message, now: datetime) -> Held:
 def _gate(known: _Known, house: House, message: Message, address: Address | None) -> Held | None:
     """Return the first gate that is shut for *message*, or None."""
     if known.now + LEAST_VALIDITY >= message.expires_at:
-        # Whoever waited until danger was over has not been told: a colleague phones.
-        return Held("expired", "danger" if message.cause == "danger" else "expired")
+        return Held("expired", IN_VAIN.get(message.cause or "", "expired"))
     overtaken = _overtaken(known, message)
     if overtaken is not None:
         return Held("cancelled", overtaken)

@@ -391,6 +391,20 @@ def take_up(session: Session, press: Press, *, broadcast: int, expires_at: datet
             setattr(message, name, value)
 
 
+def go_now(session: Session, waiting: Sequence[Message], event: InboxEvent, *, asked: bool) -> None:
+    """Let what waited for its reader go, before anything that we answer to *event* ourselves.
+
+    It answers *event* if it is what they *asked* for. What was dropped meanwhile stays so.
+    """
+    answers = {"in_reply_to": event.id} if asked else {}
+    session.execute(
+        update(Message)
+        .where(Message.id.in_([each.id for each in waiting]), Message.state == "planned")
+        .values(not_before=event.received_at, cause=None, **answers)
+    )
+    session.info.setdefault(_QUEUED, set()).update(each.channel for each in waiting)
+
+
 def put_aside(session: Session, broadcast: int) -> None:
     """Let what is planned of a mass message wait until it is taken up.
 

@@ -423,7 +423,8 @@ def elsewhere(session: Session, house: House, message: Message) -> Message | Non
 def as_template(session: Session, house: House, message: Message) -> Message | None:
     """Plan the same once more where WhatsApp took no free text; None where that is no use.
 
-    By now the address's window counts as shut, so that it goes as a template or an opener.
+    By now the address's window counts as shut, so that it goes as a template or an opener, or
+    waits for its reader.
     Nothing of it arrived: that is certain.
     """
     entry = house.catalogue.entries.get(message.key)
@@ -432,7 +433,7 @@ def as_template(session: Session, house: House, message: Message) -> Message | N
         or message.state not in ("failed", "undelivered")
         or message.occasion.endswith(AS_TEMPLATE)
         or entry is None
-        or (entry.template is None and entry.opener is None)
+        or entry.only_free
         or message.broadcast_id is not None
         or message.address is None
         or route.window_open(message.address)

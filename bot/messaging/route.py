@@ -145,6 +145,27 @@ class Templates:
             self._found[key] = {(row.language, row.digest): row for row in rows}
         return self._found[key].get((language, wording))
 
+    def approved(self, key: str, language: str, wording: str) -> Template | None:
+        """Return the same if WhatsApp has approved it."""
+        found = self.known(key, language, wording)
+        return found if found is not None and found.status == "approved" else None
+
+
+def can_open(templates: Templates, key: str, language: str) -> bool:
+    """Say whether the text *key* may open a conversation in *language*: itself or its opener."""
+    house, entry = templates.house, templates.house.catalogue.entries[key]
+    where = picture_address(house.settings)
+    own = key if languages()[language].meta is not None else None
+    ways = [house.catalogue.entries[way] for way in (own, entry.opener) if way is not None]
+    return any(
+        templates.approved(
+            way.key,
+            language,
+            _worded(house.catalogue, way.key, language, where if way.picture else "")[2],
+        )
+        for way in ways
+    )
+
 
 def form(templates: Templates, message: Message, address: Address) -> Form | None:
     """Return the form in which *message* may go to *address* now; None if in no form at all."""
@@ -250,8 +271,8 @@ def _approved(
     written_in = entry.only or language
     where = picture_address(house.settings) if entry.picture else ""
     body, buttons, wording = _worded(catalogue, key, language, where)
-    known = templates.known(key, language, wording)
-    if known is None or known.status != "approved":
+    known = templates.approved(key, language, wording)
+    if known is None:
         return None
     variables = render.template_variables(
         key, written_in, unpack(message.values), catalogue=catalogue

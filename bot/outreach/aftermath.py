@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 
 from bot.channels.base import ADVICE, Cause
 from bot.house import House
-from bot.messaging import reconcile
+from bot.messaging import delivery, reconcile
 from bot.models.messages import TEST, Message
-from bot.outreach import tasks
+from bot.outreach import replies, tasks
 
 KNOWN = ("sent", "delivered", "read", "failed", "undelivered")
 """States that say what became of a message; ``sent`` is all that some channels ever tell."""
@@ -19,9 +19,16 @@ KNOWN = ("sent", "delivered", "read", "failed", "undelivered")
 def not_arrived(session: Session, house: House, message: Message) -> None:
     """Send it as a template or to the person's next address where that may be, else tell staff.
 
-    Of the sound of a text nothing: the text goes its own way. Of a test the console tells.
+    What waits for its reader is announced. Of the sound of a text nothing: the text goes its own
+    way. Of a test the console tells.
     """
     if message.voice is not None or message.purpose == TEST:
+        return
+    if message.cause == delivery.AWAITS_READER:
+        replies.announce(session, house, message)
+        return
+    if message.key == replies.ANNOUNCEMENT:
+        replies.not_announced(session, message)
         return
     again = reconcile.as_template(session, house, message)
     again = again or reconcile.elsewhere(session, house, message)

@@ -13,8 +13,11 @@ from bot.models.dialogues import Dialogue
 from bot.models.messages import Reply
 from bot.models.people import Address, Consent, Inburgeraar, PersonAddress
 from bot.models.tasks import Task
-from bot.outreach import tasks
+from bot.outreach import replies, tasks
 from bot.privacy import consent
+
+UNSAID = "Stuurde STOP. Het antwoord van een collega ging niet meer uit. Bel of schrijf een brief."
+"""What staff read of a stop that came while something which a colleague said was waiting."""
 
 
 def change_language(address: Address, person: Inburgeraar | None, language: str) -> None:
@@ -80,9 +83,10 @@ def _same_number(session: Session, address: Address) -> list[Address]:
 
 def stop(session: Session, address: Address, evidence: str, note: str, reply: Reply) -> bool:
     """Send nothing more here, and let staff call or write instead; False if that was so already."""
+    unsaid = replies.waiting(session, address)
     if not consent.stop(session, address, evidence):
         return False
-    _ask_staff(session, tasks.STOPPED, address, note, reply)
+    _ask_staff(session, tasks.STOPPED, address, UNSAID if unsaid else note, reply)
     return True
 
 

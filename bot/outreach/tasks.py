@@ -166,9 +166,9 @@ def _change(session: Session, task_id: int, only: ColumnElement[bool], **values:
 def not_delivered(session: Session, message: Message) -> None:
     """Tell staff of a message that will not arrive, why, and what to do.
 
-    Left out are messages that a gate held because they had no point any more, and answers
-    that it held: the person has just said stop. An answer that was refused counts: they wait
-    for it. A mass message asks for its readers in one go, when it is done.
+    Left out are messages that a gate held because they had no point any more, and answers to
+    what was just said that it held: the person has just said stop. An answer that was refused
+    counts: they wait for it. A mass message asks for its readers in one go, when it is done.
     """
     if message.broadcast_id is not None:
         return
@@ -178,9 +178,11 @@ def not_delivered(session: Session, message: Message) -> None:
         "danger",
         "quiet_too_long",
         "channel_down",
+        "not_opened",
     )
     answer = message.purpose == "answer"
-    if not (failed or (held and not answer)):
+    just_asked = answer and message.in_reply_to is not None
+    if not (failed or (held and not just_asked)):
         return
     alone = f"address:{message.address_id}" if answer else f"message:{message.id}"
     raise_task(

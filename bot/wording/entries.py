@@ -46,6 +46,9 @@ class Entry:
     template: MetaTemplate | None = None
     opener: str | None = None
     """The key of the Dutch text that opens a conversation where Meta lacks the language."""
+    announced_by: str | None = None
+    """The key of the text that goes first where WhatsApp takes no free text: this one waits until
+    its reader answers that, or writes anything."""
     picture: str | None = None
     """Its file, below content/."""
     shows_place: bool = False
@@ -60,6 +63,11 @@ class Entry:
     """``nl`` for a text that exists in Dutch alone."""
     allow: tuple[str, ...] = ()
     """Kinds of forbidden words (content/forbidden.yaml) that this text has a reason to use."""
+
+    @property
+    def only_free(self) -> bool:
+        """True where nothing can be sent in its place while WhatsApp takes no free text."""
+        return self.template is None and self.opener is None and self.announced_by is None
 
 
 class Fault(NamedTuple):
@@ -155,6 +163,7 @@ _FIELDS: dict[str, type] = {
     "buttons": list,
     "whatsapp_template": dict,
     "opener": str,
+    "announced_by": str,
     "picture": str,
     "shows_place": bool,
     "spoken": bool,
@@ -215,6 +224,7 @@ def _entry(key: str, file: str, entry: dict[str, Any]) -> Entry:
         buttons=tuple(entry.get("buttons", ())),
         template=MetaTemplate(**template) if template else None,
         opener=entry.get("opener"),
+        announced_by=entry.get("announced_by"),
         picture=entry.get("picture"),
         shows_place=entry.get("shows_place", False),
         spoken=entry.get("spoken", False),
@@ -234,6 +244,9 @@ def _dangling(entries: dict[str, Entry]) -> Iterator[Fault]:
                 yield Fault(entry.file, entry.key, f"er is geen knop 'button.{button}'")
         if entry.opener is not None and entry.opener not in entries:
             yield Fault(entry.file, entry.key, f"er is geen tekst '{entry.opener}' als opener")
+        if entry.announced_by is not None and entry.announced_by not in entries:
+            problem = f"er is geen tekst '{entry.announced_by}' als melding"
+            yield Fault(entry.file, entry.key, problem)
         if entry.template:
             first = templates.setdefault(entry.template.name, entry.key)
             if first != entry.key:

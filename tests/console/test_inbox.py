@@ -10,11 +10,12 @@ from desks import Desk
 from sqlalchemy import select
 
 from bot import moments
+from bot.messaging import templates
 from bot.models.messages import Message
 from bot.models.people import Inburgeraar
 from bot.models.staff import AuditEntry
 from bot.models.tasks import Task
-from bot.outreach import tasks
+from bot.outreach import replies, tasks
 
 
 def ask(desk: Desk, kind: str, kenmerk: str = "P-1", note: str = "Let op.") -> int:
@@ -178,7 +179,7 @@ def test_after_stop_or_with_the_window_shut_the_box_says_why_and_says_nothing(de
     browser = desk.as_("klantmanager")
     browser.post(f"/postvak/{number}/neem")
     for change, told in (
-        ({"channel": "whatsapp"}, "langer dan 24 uur"),
+        ({"channel": "whatsapp"}, "keurde onze melding in deze taal nog niet goed"),
         ({"channel": "sms", "stopped_at": moments.now()}, "stuurde STOP"),
     ):
         with desk.house.database.session() as session:
@@ -189,6 +190,57 @@ def test_after_stop_or_with_the_window_shut_the_box_says_why_and_says_nothing(de
         refused = answer(desk, browser, number, zin="colleague.call_today")
         assert told in refused.text
     assert [] == said(desk)
+
+
+def shut(desk: Desk, number: int) -> None:
+    """Let the task be about somebody on WhatsApp who never wrote; what announces is approved."""
+    with desk.house.database.session() as session:
+        found = session.get_one(Task, number)
+        assert found.address is not None
+        found.address.channel = "whatsapp"
+        for want in templates.wanted(desk.house):
+            if want.key.startswith(replies.ANNOUNCEMENT):
+                templates.use(session, want, f"HX{want.digest[:32]}")
+
+
+def test_with_the_window_shut_the_box_says_that_an_answer_waits_and_what_goes_first(desk: Desk):
+    number = ask(desk, tasks.QUESTION)
+    shut(desk, number)
+    browser = desk.as_("klantmanager")
+    browser.post(f"/postvak/{number}/neem")
+    page = browser.get(f"/postvak/{number}").text
+
+    assert "Een collega heeft een bericht voor je." in page
+    assert "binnen 7 dagen" in page
+    assert "Zet deze zin klaar" in page
+    assert "Ik bel je vandaag." not in page, "by the time they read it, that is another day"
+    refused = answer(desk, browser, number, zin="colleague.call_today")
+    assert 422 == refused.status_code
+    assert [] == said(desk)
+
+
+def test_an_answer_that_waits_says_so_in_the_thread_and_is_withdrawn_by_who_said_it(desk: Desk):
+    number = ask(desk, tasks.QUESTION)
+    shut(desk, number)
+    browser = desk.as_("klantmanager")
+    browser.post(f"/postvak/{number}/neem")
+    answer(desk, browser, number, zin="colleague.settled")
+    page = browser.get(f"/postvak/{number}").text
+    assert "Gaat uit zodra deze persoon de melding opent of iets schrijft." in page
+    waits = re.search(r'name="bericht" value="(\d+)"', page)
+    assert waits is not None
+    where = f"/postvak/{number}/trek-in"
+
+    other = desk.as_("coordinator")
+    assert "Trek in" not in other.get(f"/postvak/{number}").text
+    refused = other.post(where, {"bericht": waits[1]}, follow_redirects=True).text
+    assert "Neem het gesprek eerst op u" in refused
+    told = browser.post(where, {"bericht": waits[1]}, follow_redirects=True).text
+    assert "Dit antwoord gaat niet meer uit" in told
+    assert "Een collega trok dit in." in told
+    again = browser.post(where, {"bericht": waits[1]}, follow_redirects=True).text
+    assert "Dit antwoord is al weg" in again
+    assert "Een collega trok dit in." in desk.as_("klantmanager").get("/mensen/P-1").text
 
 
 def test_what_is_put_aside_comes_back_by_itself_or_when_they_write(desk: Desk):

@@ -24,6 +24,15 @@ def test_a_language_is_a_first_name_where_a_first_name_is_asked():
     assert "language.change" == flows.move("afspraak", said)
 
 
+def test_a_button_that_holds_at_every_moment_is_no_answer_to_what_is_open():
+    """It stands below what says that a colleague's message waits, whatever was asked before."""
+    said = Understood("human", "tapped the button open")
+
+    assert {"answer.human"} == {
+        flows.move(step, said, "open") for step in flows.steps() if step != flows.ALWAYS
+    }
+
+
 def test_a_tapped_button_goes_before_what_its_title_means():
     said = Understood("human", "was_there")
 

@@ -112,6 +112,7 @@ a.one:
   text: Hallo
   buttons: [maybe]
   opener: a.nothing
+  announced_by: a.nobody
   whatsapp_template: {name: groet, category: utility}
 a.two: {purpose: answer, text: Dag, whatsapp_template: {name: groet, category: utility}}
 """)
@@ -122,6 +123,7 @@ a.two: {purpose: answer, text: Dag, whatsapp_template: {name: groet, category: u
     assert {
         ("a.one", "er is geen knop 'button.maybe'"),
         ("a.one", "er is geen tekst 'a.nothing' als opener"),
+        ("a.one", "er is geen tekst 'a.nobody' als melding"),
         ("a.two", "de template 'groet' is al van a.one"),
     } == problems(error.value.faults)
 
