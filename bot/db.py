@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Lock, RLock
+from threading import Lock, RLock, get_ident
 from typing import Any
 
 import structlog
@@ -120,7 +120,8 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.engine = _engine(url)
-        self._alone: _Alone | None = None
+        self._alone: dict[int, _Alone] = {}
+        """Connections for single rows, by who uses them: see `_place`."""
         self._brought: deque[_Brought] = deque()
         """What waits to be inserted, in the order in which it was brought."""
         self._gathering = Lock()
@@ -160,21 +161,30 @@ class Database:
     def insert_alone(self, statement: str, row: tuple[Any, ...], *, wait: float = WAIT) -> bool:
         """Run an INSERT that passes over what is there already; say whether it inserted.
 
-        For a door, whose time would mostly go into a session and a commit: what several threads
-        bring at once is committed once, by one of them. It waits no longer than *wait* seconds for
-        its turn, and as long for the database.
+        For a door, whose time would mostly go into a session and a commit. It waits no longer than
+        *wait* seconds for its turn, and as long for the database.
         """
         brought, began = _Brought(statement, row), time.monotonic()
         with self._noticed():
-            with self._gathering:
-                self._brought.append(brought)
-                leads, self._led = not self._led, True
-            if leads or not self._is_inserted(brought, wait):
-                self._lead(wait)
+            if self._turn is None:
+                self._insert_together([brought], wait)
+            else:
+                self._gather(brought, wait)
             if brought.made is None:
                 raise brought.error or _locked()
         self._is_back(began)
         return brought.made
+
+    def _gather(self, brought: _Brought, wait: float) -> None:
+        """Let what several threads bring at once be committed once, by one of them.
+
+        On SQLite, whose writers take turns; PostgreSQL does so by itself, and nobody waits.
+        """
+        with self._gathering:
+            self._brought.append(brought)
+            leads, self._led = not self._led, True
+        if leads or not self._is_inserted(brought, wait):
+            self._lead(wait)
 
     def _is_inserted(self, brought: _Brought, wait: float) -> bool:
         """Wait until another thread has inserted it; False if it is this one's turn to insert."""
@@ -259,15 +269,20 @@ class Database:
             each.made = count == 1
 
     def _take(self) -> _Alone:
-        """Return the connection of whoever leads."""
-        if self._alone is None:
-            self._alone = _Alone(self.engine)
-        return self._alone
+        """Return the connection of this thread, or of whoever leads."""
+        place = self._place()
+        alone = self._alone.get(place)
+        if alone is None:
+            alone = self._alone[place] = _Alone(self.engine)
+        return alone
 
     def _let_go(self) -> None:
-        alone, self._alone = self._alone, None
+        alone = self._alone.pop(self._place(), None)
         if alone is not None:
             alone.close()
+
+    def _place(self) -> int:
+        return get_ident() if self._turn is None else 0
 
     @contextmanager
     def _in_turn(self, wait: float) -> Iterator[None]:
@@ -337,7 +352,8 @@ class Database:
 
     def close(self) -> None:
         """Let all connections go."""
-        self._let_go()
+        while self._alone:
+            self._alone.popitem()[1].close()
         self.engine.dispose()
 
 
@@ -391,11 +407,6 @@ class _Alone:
         """Insert *rows*, all or none of them; return of each how many that made, 0 or 1."""
         if len(rows) == 1:
             return [self.driver.execute(*rows[0]).rowcount]
-        if not self._is_sqlite:
-            # What is sent together is a transaction, where nobody says otherwise.
-            with self.driver.pipeline():
-                told = [self.driver.execute(*row) for row in rows]
-            return [cursor.rowcount for cursor in told]
         self.driver.execute("BEGIN IMMEDIATE")
         made = [self.driver.execute(*row).rowcount for row in rows]
         self.driver.execute("COMMIT")

@@ -12,7 +12,7 @@ from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import TcpWSGIServer, create_server
 from waitress.task import WSGITask
 
-THREADS = 8
+THREADS = 16
 LARGEST_REQUEST = 12 * 1024 * 1024
 """Bytes. A file that staff bring is at most 10 MB; anything larger is refused at its header."""
 
