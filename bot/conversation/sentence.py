@@ -447,6 +447,10 @@ ANSWERS = _rules(
         "reschedule | month -come -cannot -asks -figure -not | another month",
         "reschedule | month only -cannot -asks | another month",
         "reschedule | only day better | another day",
+        "reschedule | event better -cannot -no -asks | after what is coming up",
+        "reschedule | but oneday come -not -no -cannot -busy -asks -if -late -ill | another time",
+        "reschedule | but oneday yes -not -no -cannot -busy -asks -if -late -ill | another time",
+        "reschedule | asked oneday cannot -asks -child -ill -money -msg | asks for another day",
         "reschedule | mayi figure -child -money -ring | asks for another hour",
         "human | late -not -cannot | comes late: the klantmanager should know",
         "reschedule | change -msg -grasp | asks to move it",
@@ -511,7 +515,7 @@ SPOILS_A_YES = frozenset(
         *("no", "not", "cannot", "ill", "cancel", "change", "when", "later", "msg", "send"),
         *("halt", "off", "again", "kill", "late", "if", "but", "asks", "care", "child"),
         *("nobody", "number", "iam", "what", "grasp", "live", "money", "nosend", "wrong", "ring"),
-        *("drop", "leave", "only", "mayi", "event", "rather", "month", "away"),
+        *("drop", "leave", "only", "mayi", "event", "rather", "month", "away", "closed"),
     }
 )
 
@@ -591,9 +595,10 @@ def answer(said: Message, languages: Iterable[str]) -> tuple[str, str] | None:
     rules = _MOVES if said.question else ANSWERS
     for place, (code, seen) in enumerate(_seen(said, languages)):
         before, denied = denied, denied or bool(seen.kinds & _DENIES or "asks" in seen.sure)
-        if (4 if place else 2) * len(seen.unknown) > seen.count:
+        refuses = not place and "cannot" in seen.sure
+        if not refuses and (4 if place else 2) * len(seen.unknown) > seen.count:
             continue
-        if seen.denials > 1 or (seen.denials and "cannot" in seen.kinds):
+        if _denied_twice(said, seen):
             continue
         # A word that denies in a nearer language is no filler of a farther one: ku bê, en be.
         found = (None if before else _yes(said, seen, code)) or _first(rules, seen, code)
@@ -602,6 +607,24 @@ def answer(said: Message, languages: Iterable[str]) -> tuple[str, str] | None:
         if found:
             return None if found[0] == "unclear" else found
     return None
+
+
+def _denied_twice(said: Message, seen: Seen) -> bool:
+    """Whether a denial may deny another. What stands behind a *cannot* is mostly its reason."""
+    cannot = next((piece for piece in seen.pieces if "cannot" in piece.kinds), None)
+    if cannot is None or seen.denials == 0:
+        return seen.denials > 1 or bool(seen.denials and "cannot" in seen.kinds)
+    before = any(_only_denies(piece) for piece in seen.pieces if piece.end <= cannot.start)
+    behind = (piece for piece in seen.pieces if piece.start >= cannot.end)
+    beside = next((piece for piece in behind if piece.kinds != {"fill"}), None)
+    return before or (
+        beside is not None and _only_denies(beside) and beside.start not in said.pauses
+    )
+
+
+def _only_denies(piece: Piece) -> bool:
+    """Whether *piece* denies what stands beside it; a plain no does not."""
+    return "not" in piece.kinds and not piece.kinds & {"no", "cannot"}
 
 
 def about_money(said: Message, languages: Iterable[str]) -> bool:

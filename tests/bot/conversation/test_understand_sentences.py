@@ -331,3 +331,69 @@ def test_an_everyday_word_alone_answers_nothing(code):
 )
 def test_small_words_decide_what_a_sentence_is_worth(language, text, expected):
     assert expected == understand(text, language=language, asks="afspraak").intent
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("ar", "بجي إذا لقيت باص", "unclear"),
+        ("ar", "باجي الا اذا مطرت", "unclear"),
+        ("ar", "بقدرش اجي", "decline"),
+        ("ar", "بجي بس بعد العصر", "reschedule"),
+        ("ary", "wa9ila ghanji", "unclear"),
+        ("ary", "إلا قدرت غادي نجي", "unclear"),
+        ("ary", "ماغنكونش تما", "decline"),
+        ("ary", "wakha walakin l3chiya", "reschedule"),
+        ("fa", "میام مگر اینکه کارم طول بکشه", "unclear"),
+        ("fa", "فک کنم بیام", "unclear"),
+        ("fa", "مرخصی نمیدن بهم", "decline"),
+        ("prs", "سیل میکنم باز احوال میتم", "unclear"),
+        ("prs", "وخت ندارم", "decline"),
+        ("prs", "میایم مگم شام", "reschedule"),
+        ("ps", "که وخت مې پیدا شو راځم", "unclear"),
+        ("ps", "رخصت نه راکوي", "decline"),
+        ("ps", "هو خو ماسپښین", "reschedule"),
+        ("ku", "heke karibim ez ê bêm", "unclear"),
+        ("ku", "ڕەنگە بێم", "unclear"),
+        ("ku", "izin nadin min", "decline"),
+        ("ku", "erê lê piştî nîvro", "reschedule"),
+    ],
+)
+def test_small_words_that_turn_a_yes_are_known_in_every_spelling(language, text, expected):
+    assert expected == understand(text, language=language, asks="afspraak").intent
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("ar", "نعم كنت موجود امبارح"),
+        ("ary", "iyeh jit simana li fatet"),
+        ("fa", "بله هفته پیش بودم"),
+        ("prs", "بلی دیروز آمدیم"),
+        ("ps", "هو راغلم دروازه بنده وه"),
+        ("ku", "belê hefteya borî ez li wir bûm"),
+    ],
+)
+def test_who_came_before_has_not_said_that_he_comes(language, text):
+    assert "confirm" != understand(text, language=language, asks="afspraak").intent
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("ar", "ما بقدر اجي سيارتي ما بتمشي"),
+        ("fa", "نمیتونم بیام ماشین ندارم"),
+        ("prs", "آمده نمیتانم موتر ندارم"),
+        ("es", "no puedo ir, no tengo coche"),
+    ],
+)
+def test_a_denial_behind_a_cannot_is_its_reason(language, text):
+    assert understand(text, language=language, asks="afspraak").intent in {"decline", "human"}
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("fa", "نمیتونم نیام"), ("ru", "не могу не прийти"), ("en", "it is not that i cannot come")],
+)
+def test_a_denial_before_or_beside_a_cannot_denies_it(language, text):
+    assert "unclear" == understand(text, language=language, asks="afspraak").intent
