@@ -42,6 +42,7 @@ def make(
         intake,
         login,
         merging,
+        notes,
         people,
         people_by_hand,
         reports,

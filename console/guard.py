@@ -110,6 +110,8 @@ RULES: dict[str, Rule] = {
     "console.change_person": Rule(PEOPLE),
     "console.say_consent": Rule(CASEWORK),
     "console.pause_person": Rule(CASEWORK),
+    "console.write_note": Rule(CASEWORK),
+    "console.drop_note": Rule(CASEWORK),
     "console.invite_again": Rule(CASEWORK),
     "console.edit_afspraak": Rule(CASEWORK),
     "console.change_afspraak": Rule(CASEWORK),

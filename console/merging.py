@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from bot.models.afspraken import Afspraak
 from bot.models.messages import Message, Reply
-from bot.models.people import Inburgeraar
+from bot.models.people import Inburgeraar, Note
 from bot.models.tasks import Task
 from bot.outreach import merging
 from bot.privacy import consent
@@ -28,6 +28,7 @@ ROWS: dict[str, Any] = {
     "Berichten van ons": Message,
     "Antwoorden": Reply,
     "Taken": Task,
+    "Notities": Note,
 }
 
 

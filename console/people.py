@@ -20,7 +20,7 @@ from bot import moments
 from bot.messaging import voices
 from bot.models.afspraken import Afspraak
 from bot.models.messages import Message, Reply
-from bot.models.people import Address, Inburgeraar, PersonAddress
+from bot.models.people import Address, Inburgeraar, Note, PersonAddress
 from bot.models.staff import AuditEntry, StaffMember
 from bot.models.tasks import Task
 from bot.outreach import merging, tasks
@@ -197,6 +197,9 @@ def _told(database: Session, found: Inburgeraar, shown: int | None = None) -> di
         "coming": coming(house(), _waiting(messages), ahead),
         "not_sent": [each for each in messages if each.state == "blocked"][:5],
         "consents": rights.consents(database, found)[::-1],
+        "notes": database.scalars(
+            select(Note).where(Note.person_id == found.id).order_by(Note.id.desc())
+        ).all(),
         "tasks": database.scalars(
             select(Task)
             .where(Task.person_id == found.id, Task.done_at.is_(None))
@@ -220,6 +223,8 @@ CHANGES = {
     "person.changed": "Gewijzigd",
     "person.merged": "Samengevoegd met een dubbele",
     "person.unmerged": "Samenvoegen teruggedraaid",
+    "note.written": "Notitie opgeschreven",
+    "note.dropped": "Notitie weggehaald",
     "person.paused": "Berichten stilgezet",
     "person.unpaused": "Berichten weer aangezet",
     "consent.written": "Ja of nee over uitnodigingen opgeschreven",

@@ -108,6 +108,20 @@ class Consent(Base):
     at: Mapped[datetime]
 
 
+class Note(Base):
+    """What a colleague wrote down about somebody for colleagues. The person may ask to read it."""
+
+    __tablename__ = "note"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(
+        ForeignKey("inburgeraar.id", ondelete="CASCADE"), index=True
+    )
+    text: Mapped[str]
+    by: Mapped[str]
+    at: Mapped[datetime]
+
+
 class Merged(Base):
     """Two that were one person, and are now: the kenmerk of the one who went still finds them."""
 

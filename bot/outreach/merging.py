@@ -21,7 +21,7 @@ from bot.models.afspraken import Afspraak
 from bot.models.ambassadeurs import Aanmelding
 from bot.models.broadcasts import Recipient
 from bot.models.messages import Message, Reply
-from bot.models.people import Address, Consent, Inburgeraar, Merged, PersonAddress
+from bot.models.people import Address, Consent, Inburgeraar, Merged, Note, PersonAddress
 from bot.models.tasks import Task
 from bot.models.voortrajecten import Deelname, Voortraject
 from bot.outreach import tasks
@@ -31,7 +31,7 @@ from bot.told import Told, tell
 FILLED = ("short_name", "wijk", "groep", "klantmanager", "interest", "household")
 """What is taken over from the other where it is not known."""
 
-MOVED: tuple[Any, ...] = (Afspraak, Message, Reply, Task, Consent)
+MOVED: tuple[Any, ...] = (Afspraak, Message, Reply, Task, Consent, Note)
 """Tables whose rows go along as they are."""
 
 ONE_EACH: tuple[tuple[Any, str], ...] = (
@@ -401,7 +401,8 @@ def undo(session: Session, merged: Merged) -> Inburgeraar:
         if session.get(Address, address) is not None:
             session.add(PersonAddress(person_id=gone.id, address_id=address, rank=rank))
     for table in (*MOVED, *(table for table, _ in ONE_EACH)):
-        numbers = before["rows"][table.__tablename__]
+        # A table may be newer than the merge that is undone.
+        numbers = before["rows"].get(table.__tablename__, ())
         session.execute(
             update(table)
             .where(table.id.in_(numbers), table.person_id == keep.id)

@@ -25,7 +25,7 @@ from bot.models.broadcasts import Recipient
 from bot.models.dialogues import Dialogue
 from bot.models.erasures import Erasure, ForgottenAddress
 from bot.models.messages import InboxEvent, Message, Reply
-from bot.models.people import Address, Consent, Inburgeraar, Merged, PersonAddress
+from bot.models.people import Address, Consent, Inburgeraar, Merged, Note, PersonAddress
 from bot.models.staff import AuditEntry
 from bot.models.tasks import Task
 from bot.models.voices import Recording, VoiceNote
@@ -201,6 +201,10 @@ def plan(session: Session, person: Inburgeraar) -> Plan:
             tell("meldingen zoals ze binnenkwamen"): len(theirs.events),
             tell("afspraken"): len(theirs.afspraken),
             tell("taken"): len(theirs.tasks),
+            tell("notities"): session.scalar(
+                select(func.count()).where(Note.person_id == person.id)
+            )
+            or 0,
         },
         list(_stays(session, theirs)),
         list(_first(session, theirs)),
@@ -320,6 +324,7 @@ def _erase(session: Session, theirs: Theirs) -> tuple[dict[str, int], list[str]]
             session, Consent, or_(Consent.person_id == person.id, Consent.address_id.in_(places))
         ),
         tell("taken"): _delete(session, Task, Task.id.in_(theirs.tasks)),
+        tell("notities"): _delete(session, Note, Note.person_id == person.id),
         tell("gesprekken die nog liepen"): _delete(
             session, Dialogue, Dialogue.address_id.in_(theirs.places)
         ),

@@ -14,7 +14,7 @@ from bot.models.afspraken import Afspraak
 from bot.models.ambassadeurs import Aanmelding
 from bot.models.broadcasts import Recipient
 from bot.models.messages import Message, Reply
-from bot.models.people import Consent, Inburgeraar, Merged
+from bot.models.people import Consent, Inburgeraar, Merged, Note
 from bot.models.staff import AuditEntry
 from bot.models.tasks import Task
 from bot.models.voices import VoiceNote
@@ -46,6 +46,7 @@ def told(session: Session, person: Inburgeraar) -> Mapping[str, Section]:
         "Wat u schreef": _rows(session, Reply, person, _REPLY),
         SPOKEN: [_row(each, _VOICE) for each in voice_notes(session, person)],
         "Groepsberichten waarvoor u gekozen bent": _rows(session, Recipient, person, _RECIPIENT),
+        "Wat medewerkers opschreven": _rows(session, Note, person, _NOTE),
         "Taken voor een medewerker": _rows(session, Task, person, _TASK),
         "Wie iets bekeek of veranderde": _log(session, person),
     }
@@ -105,6 +106,7 @@ _REPLY = {
 _MERGED = {"ander kenmerk": "kenmerk", "door": "by", "wanneer": "at"}
 _VOICE = {"wanneer": "said_at", "stand": "state", "bestand": "file"}
 _RECIPIENT = {"groepsbericht": "broadcast_id", "kanaal": "channel", "taal": "language"}
+_NOTE = {"wanneer": "at", "notitie": "text", "door": "by"}
 _TASK = {
     "soort": "kind", "opmerking": "note", "sinds": "since", "opgepakt door": "taken_by",
     "klaar": "done_at",
@@ -122,6 +124,8 @@ _DONE = {
     "address.shown": "nummer getoond",
     "afspraak.changed": "afspraak gemaakt, verzet of afgezegd",
     "consent.written": "ja of nee opgeschreven",
+    "note.written": "notitie opgeschreven",
+    "note.dropped": "notitie weggehaald",
     "voice.heard": "ingesproken bericht beluisterd",
     "person.erase_looked": "bekeken wat er gewist zou worden",
     "person.merge_looked": "bekeken of het een dubbele is",

@@ -23,7 +23,7 @@ from bot.models.dialogues import Dialogue
 from bot.models.erasures import Erasure
 from bot.models.figures import Figure
 from bot.models.messages import Attempt, InboxEvent, Message, Reply
-from bot.models.people import Address, Inburgeraar, Merged, PersonAddress
+from bot.models.people import Address, Inburgeraar, Merged, Note, PersonAddress
 from bot.models.staff import StaffMember, StaffPhone
 from bot.models.tasks import Task
 from bot.models.voices import Recording, VoiceNote
@@ -127,6 +127,7 @@ def canary(desk: Desk) -> int:
         session.flush()
         session.add(Merged(kenmerk="D-KANARIE-OUD", person_id=number, by="x", at=now,
                            before={"person": {"first_name": NAME}}))  # fmt: skip
+        session.add(Note(person_id=number, text=f"{NAME} belt liever", by="x", at=now))
         session.add(StaffPhone(staff_id=1, code="c", address_id=shared.id, created_at=now))
         file = voices.keep(house.settings, b"kanarie spreekt", ".ogg") + ".ogg"
         read = voices.keep(house.settings, b"kanarie leest", ".ogg")

@@ -16,7 +16,7 @@ from bot.messaging import outbox
 from bot.models.afspraken import Afspraak
 from bot.models.broadcasts import Broadcast, Recipient
 from bot.models.messages import Message
-from bot.models.people import Address, Inburgeraar, Merged, PersonAddress
+from bot.models.people import Address, Inburgeraar, Merged, Note, PersonAddress
 from bot.models.staff import AuditEntry
 from bot.models.voortrajecten import Deelname, Voortraject
 from bot.outreach import merging
@@ -100,6 +100,7 @@ def rows(desk: Desk) -> None:
                 Deelname(voortraject_id=group.id, person_id=person.id, state="accepted", at=now),
                 Recipient(broadcast_id=mass.id, person_id=person.id, address_id=place.id,
                           channel="sms", language="ti"),
+                Note(person_id=person.id, text="Na 12:00.", by="Jansen", at=now),
             ])  # fmt: skip
             message = outbox.queue(
                 session, desk.house, occasion=f"broadcast:{mass.id}:person:{person.id}",
@@ -119,7 +120,7 @@ def test_all_of_the_one_is_the_others_and_nothing_goes_twice(desk: Desk):
         keep = found(session, KEEP)
         assert session.get(Inburgeraar, number) is None
         assert ["+31697000001", "+31697000061"] == [link.address.address for link in keep.addresses]
-        for table, count in ((Afspraak, 2), (Message, 2), (Recipient, 1), (Deelname, 1)):
+        for table, count in ((Afspraak, 2), (Note, 2), (Message, 2), (Recipient, 1), (Deelname, 1)):
             there = select(func.count()).select_from(table).where(table.person_id == keep.id)
             assert (table, count) == (table, session.scalar(there))
         assert ["cancelled", "planned"] == sorted(session.scalars(select(Message.state)))

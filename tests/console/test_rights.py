@@ -18,7 +18,7 @@ from bot.privacy import consent, rights
 
 SHOWN = {
     "afspraak", "deelname", "aanmelding", "message", "reply", "broadcast_recipient", "task",
-    "consent", "person_address", "merged",
+    "consent", "person_address", "merged", "note",
 }  # fmt: skip
 """Tables with a person in them, of which `rights.told` shows all."""
 
