@@ -17,6 +17,7 @@ from bot.messaging import route, voices
 from bot.models.messages import Attempt, Message, Reply
 from bot.models.voices import VoiceNote
 from bot.outreach import replies as answers
+from bot.outreach.preview import OWN
 from bot.wording.render import render
 from console.desk import desk, house, looked
 
@@ -129,14 +130,18 @@ def _first_calls(database: Session, messages: Sequence[Message]) -> dict[int, da
 
 
 def in_dutch(here: House, message: Message) -> str | None:
-    """Say *message* in Dutch, from the catalogue as it is now; None if that cannot be."""
-    if message.language == "nl":
+    """Say *message* in Dutch, from the catalogue as it is now; None if that cannot be.
+
+    An own text of a group message is not in it: it is said in Dutch if its author wrote that too.
+    """
+    values = route.in_dutch(route.unpack(message.values))
+    if message.language == "nl" or (message.key == OWN and not values.get("own")):
         return None
     try:
         told = render(
             message.key,
             "nl",
-            route.unpack(message.values),
+            values,
             buttons_as_numbers=False,
             plain=True,
             catalogue=here.catalogue,

@@ -9,6 +9,7 @@ from bot import moments
 from bot.conversation import describe, flows, general
 from bot.conversation.turn import Turn
 from bot.conversation.understand import Understood
+from bot.messaging import route
 from bot.models.afspraken import Afspraak, Slot
 from bot.models.messages import Message
 from bot.models.people import Inburgeraar
@@ -121,19 +122,26 @@ def _which_day(turn: Turn, afspraak: Afspraak) -> None:
 
 def _offer(turn: Turn, afspraak: Afspraak, offered: Sequence[Slot], key: str) -> None:
     """Let them choose from *offered* by number; the last number is: none of these."""
-    titles = [describe.moment(slot.begins, turn.language) for slot in offered]
-    none_fits = turn.house.catalogue.text("button.other_day", turn.language).body
-    options = general.numbered([*titles, none_fits])
+    options = route.beside(
+        {"options": _options(turn, offered, turn.language)},
+        {"options": _options(turn, offered, "nl")},
+    )
     turn.say(
         key,
-        {**reminders.values(afspraak), "options": options},
+        {**reminders.values(afspraak), **options},
         data={
             "about": afspraak.about,
             "version": afspraak.version,
             "slots": [slot.id for slot in offered],
-            "options": options,
+            **options,
         },
     )
+
+
+def _options(turn: Turn, offered: Sequence[Slot], language: str) -> list[str]:
+    titles = [describe.moment(slot.begins, language) for slot in offered]
+    none_fits = turn.house.catalogue.text("button.other_day", language).body
+    return general.numbered([*titles, none_fits])
 
 
 @_about_an_afspraak

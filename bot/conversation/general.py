@@ -300,12 +300,12 @@ def own_number(turn: Turn) -> None:
 def choose_again(turn: Turn) -> None:
     """Not a number of the list: show it again, once; then a person helps."""
     dialogue = turn.dialogue
-    options = turn.data.get("options") or _last_options(turn)
+    options = _options(turn.data) or _options(_last_values(turn))
     if dialogue is None or dialogue.misunderstood >= 1 or not options:
         hand_over(turn)
         return
     dialogue.misunderstood += 1
-    turn.say("answer.choose_again", {"options": options})
+    turn.say("answer.choose_again", options)
 
 
 def hand_over(turn: Turn) -> None:
@@ -315,7 +315,13 @@ def hand_over(turn: Turn) -> None:
     turn.say("answer.two_misunderstood")
 
 
-def _last_options(turn: Turn) -> list[str]:
+def _options(values: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the list to choose from that *values* hold, and what it is in Dutch; often none."""
+    found = {name: values.get(name) for name in ("options", f"options{route.DUTCH}")}
+    return {name: lines for name, lines in found.items() if lines and isinstance(lines, list)}
+
+
+def _last_values(turn: Turn) -> Mapping[str, Any]:
     step = turn.dialogue.step if turn.dialogue else ""
     last = turn.session.scalars(
         select(Message)
@@ -323,8 +329,7 @@ def _last_options(turn: Turn) -> list[str]:
         .order_by(Message.id.desc())
         .limit(1)
     ).one_or_none()
-    options = last.values.get("options") if last is not None else None
-    return options if isinstance(options, list) else []
+    return last.values if last is not None else {}
 
 
 def ask_which(turn: Turn) -> None:
@@ -339,9 +344,16 @@ def ask_which(turn: Turn) -> None:
         turn.say("answer.shared", {"options": options}, data={**data, "options": options})
         return
     # Without names that all agreed to: by what was asked, which this phone has read already.
-    options = numbered(in_one_line_each(turn.session, turn.candidates, turn.language))
+    lines = route.beside(
+        {"options": _in_one_line_each(turn, turn.language)},
+        {"options": _in_one_line_each(turn, "nl")},
+    )
     data = {"messages": [m.id for m in turn.candidates], **meant}
-    turn.say("afspraak.which", {"options": options}, data={**data, "options": options})
+    turn.say("afspraak.which", lines, data={**data, **lines})
+
+
+def _in_one_line_each(turn: Turn, language: str) -> list[str]:
+    return numbered(in_one_line_each(turn.session, turn.candidates, language))
 
 
 def numbered(titles: Iterable[str]) -> list[str]:

@@ -397,6 +397,21 @@ def unpack(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+DUTCH = "_nl"
+"""How the name of a value ends that says in Dutch what the one without it says to its reader."""
+
+
+def beside(said: Mapping[str, Any], dutch: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values *said* in the reader's language, with what the same is in *dutch*."""
+    return {**said, **{f"{name}{DUTCH}": value for name, value in dutch.items()}}
+
+
+def in_dutch(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *values* as who reads Dutch would have had them."""
+    told = {name: value for name, value in values.items() if name.endswith(DUTCH)}
+    return {**values, **{name.removesuffix(DUTCH): value for name, value in told.items()}}
+
+
 def numbered(channel: str) -> bool:
     """Say whether answers are typed as numbers on *channel*, for want of buttons."""
     return channel not in (WHATSAPP, TELEGRAM)

@@ -216,7 +216,8 @@ def own_texts(broadcast: Broadcast) -> dict[str, str]:
 def own_values(broadcast: Broadcast) -> Callable[[str], Mapping[str, Any]]:
     """Return what fills `OWN` around the own text of *broadcast*, by language code."""
     texts = {code: text.split("\n") for code, text in own_texts(broadcast).items()}
-    return lambda language: {"own": texts.get(language, [])}
+    dutch = {"own": texts.get("nl", [])}
+    return lambda language: route.beside({"own": texts.get(language, [])}, dutch)
 
 
 def values_of(session: Session, broadcast: Broadcast) -> Callable[[str], Mapping[str, Any]]:

@@ -51,18 +51,24 @@ def values_of(voortraject: Voortraject, language: str) -> dict[str, Any]:
 
     What it yields is the same for all: nobody tells us more of one.
     """
-    begins = first_meeting(voortraject)
+    dated = route.beside(_said(voortraject, language), _said(voortraject, "nl"))
     return {
         "theme": voortraject.theme,
         "place": voortraject.place,
         "address": voortraject.address or "",
-        "days": _beside(
-            _weekdays(voortraject, language), f"{voortraject.begins}-{voortraject.ends}", language
-        ),
-        "starts": _dated(begins, language),
         "weeks": voortraject.weeks,
-        "begins": begins,
+        "begins": first_meeting(voortraject),
         "weekdays": voortraject.days,
+        **dated,
+    }
+
+
+def _said(voortraject: Voortraject, language: str) -> dict[str, Any]:
+    """Return what is said of *voortraject* in words of its reader's language."""
+    hours = f"{voortraject.begins}-{voortraject.ends}"
+    return {
+        "days": _beside(_weekdays(voortraject, language), hours, language),
+        "starts": _dated(first_meeting(voortraject), language),
         "yields": catalogue().text("voortraject.yields", language).body,
     }
 
@@ -92,7 +98,11 @@ def spoken(house: House, key: str, deelname: Deelname) -> dict[str, Any]:
     language = house.catalogue.text(key, deelname.person.language).language
     values = values_of(deelname.voortraject, language)
     if deelname.offered_until is not None:
-        values["until"] = _dated(deelname.offered_until, language, hour=True)
+        until = deelname.offered_until
+        values |= route.beside(
+            {"until": _dated(until, language, hour=True)},
+            {"until": _dated(until, "nl", hour=True)},
+        )
     return values
 
 

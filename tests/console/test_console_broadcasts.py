@@ -19,6 +19,7 @@ from bot.models.people import Address, PersonAddress
 from bot.models.staff import AuditEntry
 from bot.models.voortrajecten import Deelname
 from bot.outreach import broadcasts
+from console.thread import in_dutch
 
 TUESDAY = moments.from_local(datetime(2026, 12, 1, 10, 0))
 
@@ -237,9 +238,12 @@ def test_an_own_text_goes_in_the_languages_it_was_written_in_and_says_stop(desk:
     approve(desk.as_("goedkeurder"), number)
     tick(desk)
     with desk.house.database.reading() as session:
-        bodies = session.scalars(select(Message.body)).all()
+        sent = session.scalars(select(Message)).all()
+        bodies = [each.body for each in sent]
+        meant = [in_dutch(desk.house, each) or each.body for each in sent]
     assert bodies
     assert all("STOP" in body for body in bodies)
+    assert all("zaterdag 5 december dicht" in each for each in meant)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from sqlalchemy import select
 from bot import moments
 from bot.__main__ import main
 from bot.models.afspraken import Afspraak, Slot
-from bot.models.messages import Reply
+from bot.models.messages import Message, Reply
+from console.thread import in_dutch
 
 FILE = """kenmerk;wie;begin;einde;plek
 S1;Jansen;vr 4-12-2026 10:00;11:00;Stadskantoor
@@ -53,6 +54,13 @@ def test_a_slot_is_chosen_by_a_digit_of_ones_own_script_and_is_nobody_elses(
     assert "1 = ዓርቢ 4 ታሕሳስ (04-12-2026) 10:00" in offered.text
     assert "(07-12-2026) 13:30" in offered.text
     assert "08-12-2026" not in offered.text, "De Boer's, and her afspraak is with Jansen"
+    meant = world.read(
+        lambda s: in_dutch(
+            world.house, s.scalars(select(Message).order_by(Message.id.desc()).limit(1)).one()
+        )
+    )
+    assert "1 = vrijdag 4 december (04-12-2026) 10:00" in meant
+    assert "ታሕሳስ" not in meant
     assert ["andere dag"] == world.tasks(), "until she has chosen, staff may call"
     asked = other.say("٢")
     assert asked is not None
