@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from bot import moments
 from bot.models.messages import Message, Reply
+from bot.models.people import Inburgeraar
 from bot.models.tasks import Task
 from bot.outreach import replies, tasks
 from console import words
@@ -39,7 +40,7 @@ REFUSALS = {
 }
 """Why something could not be done to a task."""
 
-TABS = ("alles", "mijn", "niemand", "later")
+TABS = ("alles", "mensen", "mijn", "niemand", "later")
 SNOOZES = (1, 3, 7)
 """Days that a task may be put aside; it is back at nine."""
 
@@ -238,6 +239,7 @@ def _listed(database: Session) -> Listed:
     tab = request.args.get("wie", TABS[0])
     which: dict[str, Any] = {
         "alles": true(),
+        "mensen": Task.person.has(Inburgeraar.klantmanager == current_user.name),
         "mijn": Task.taken_by == current_user.name,
         "niemand": Task.taken_by.is_(None),
         "later": true(),

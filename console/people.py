@@ -182,6 +182,9 @@ def _told(database: Session, found: Inburgeraar, shown: int | None = None) -> di
         select(Afspraak).where(Afspraak.person_id == found.id).order_by(Afspraak.begins)
     ).all()
     ahead = [each for each in afspraken if each.begins >= now and each.status == "gepland"]
+    asked = database.scalars(
+        select(Task).where(Task.person_id == found.id, Task.done_at.is_(None)).order_by(Task.since)
+    ).all()
     said, older = thread(
         database, house(), Message.person_id == found.id, Reply.person_id == found.id
     )
@@ -200,11 +203,8 @@ def _told(database: Session, found: Inburgeraar, shown: int | None = None) -> di
         "notes": database.scalars(
             select(Note).where(Note.person_id == found.id).order_by(Note.id.desc())
         ).all(),
-        "tasks": database.scalars(
-            select(Task)
-            .where(Task.person_id == found.id, Task.done_at.is_(None))
-            .order_by(Task.since)
-        ).all(),
+        "tasks": asked,
+        "danger": any(each.kind == tasks.EMERGENCY for each in asked),
         "history": _history(database, found),
         "may_merge": may("console.merge"),
         "merged": merging.today(database, found),

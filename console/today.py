@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from flask_security import current_user
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from bot import moments
@@ -59,8 +59,8 @@ def today() -> str:
     begin, end = _today(now)
     with house().database.reading() as database:
         lines = _lines(database, begin, end)
-        emergencies = _tasks(database, emergency=True)
-        asked = _tasks(database, emergency=False)
+        emergencies = _tasks(database, now, emergency=True)
+        asked = _tasks(database, now, emergency=False)
         goes_out = [
             each
             for each in coming(house(), _planned(database, end), _reminded_of(database, end))
@@ -116,14 +116,17 @@ def lines_of(database: Session, found: Sequence[Afspraak]) -> list[Line]:
     return [Line(each, words.ANSWERS[each.answer], last.get(each.about)) for each in found]
 
 
-def _tasks(database: Session, *, emergency: bool) -> list[Task]:
+def _tasks(database: Session, now: datetime, *, emergency: bool) -> list[Task]:
+    """Return what waits for a person: who is upset first, then one's own people."""
     is_one = Task.kind == tasks.EMERGENCY
+    own = case((Inburgeraar.klantmanager == current_user.name, 0), else_=1)
     return list(
         database.scalars(
             select(Task)
+            .outerjoin(Inburgeraar, Inburgeraar.id == Task.person_id)
             .options(joinedload(Task.person), joinedload(Task.address))
-            .where(Task.done_at.is_(None), is_one if emergency else ~is_one)
-            .order_by(Task.since)
+            .where(tasks.waits(now), is_one if emergency else ~is_one)
+            .order_by(*(Task.kind != kind for kind in tasks.FIRST), own, Task.since)
         )
     )
 

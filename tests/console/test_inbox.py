@@ -300,3 +300,28 @@ def test_who_has_a_question_of_somebody_writes_in_that_conversation(desk: Desk):
     browser.post(f"/postvak/{number}/neem")
 
     assert browser.post("/mensen/P-1/schrijf").location.endswith(f"/postvak/{number}#rp")
+
+
+def test_what_ones_own_people_ask_has_a_tab_and_comes_first_on_vandaag(any_desk: Desk):
+    """Whoever guides eighty people must find theirs among all that waits."""
+    ask(any_desk, tasks.QUESTION, "P-3", note="Van een ander.")
+    own = ask(any_desk, tasks.CALL_BACK, "P-1", note="Van mijn mensen.")
+    put_aside = ask(any_desk, tasks.CHILDCARE, "P-1", note="Opzij gezet.")
+    browser = any_desk.as_("klantmanager")
+    browser.post(f"/postvak/{put_aside}/later", {"dagen": "3"})
+
+    today, tab = browser.get("/").text, browser.get("/postvak?wie=mensen").text
+
+    assert today.index("Van mijn mensen") < today.index("Van een ander")
+    assert "Opzij gezet." not in today
+    assert ("Van mijn mensen" in tab, "Van een ander" in tab) == (True, False)
+    for page in (today, browser.get("/mensen/P-1").text):
+        assert f'href="/console/postvak/{own}"' in page
+
+
+def test_who_is_in_danger_is_told_to_get_nothing_by_itself(desk: Desk):
+    ask(desk, tasks.EMERGENCY, "P-1")
+    browser = desk.as_("klantmanager")
+
+    assert "sturen wij niets vanzelf" in browser.get("/mensen/P-1").text
+    assert "sturen wij niets vanzelf" not in browser.get("/mensen/P-2").text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, time, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from desks import Desk
 from sqlalchemy import select
 
 from bot import moments
+from bot.models.afspraken import Afspraak
 from bot.models.people import Inburgeraar
 from bot.models.staff import AuditEntry
 from bot.outreach import afspraken, tasks
@@ -48,6 +50,17 @@ def test_today_shows_the_afspraken_of_ones_own_people_and_the_tasks_of_all(any_d
     assert "Rania" not in page
     assert "Geen antwoord" in page
     assert "Bel terug." in page
+
+
+def test_the_answers_at_a_glance_add_up(desk: Desk):
+    """Who will not come must not be missing from the figures above the list."""
+    afspraak(desk, "A-1", "P-1")
+    with desk.house.database.session() as session:
+        session.scalars(select(Afspraak)).one().answer = "declined"
+
+    tiles = re.findall(r"<b>(\d+)</b>", desk.as_("klantmanager").get("/").text)
+
+    assert 1 == sum(int(each) for each in tiles)
 
 
 def test_looking_at_other_peoples_people_is_written_down_and_at_ones_own_is_not(desk: Desk):
