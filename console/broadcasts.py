@@ -8,6 +8,7 @@ from flask_security import current_user
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.messaging import outbox
 from bot.models.broadcasts import Broadcast, SavedGroup
 from bot.models.voortrajecten import Voortraject
 from bot.outreach import broadcasts as rules
@@ -15,7 +16,9 @@ from bot.outreach import saved_groups
 from bot.outreach.broadcasts import Refused
 from bot.outreach.figures import figures
 from bot.outreach.preview import OWN
+from bot.wording.catalogue import SAMPLES
 from bot.wording.languages import shipped
+from bot.wording.render import render
 from console import broadcast_form, words
 from console.desk import desk, house, looked, page
 from console.texts import said
@@ -136,7 +139,7 @@ def _form(
     why: str | None = None,
 ) -> str:
     texts = [
-        (key, words.TEXTS.get(key, key), house().catalogue.entries[key].text)
+        (key, words.TEXTS.get(key, key), _example(key))
         for key in rules.for_many(house())
         if key != OWN and house().catalogue.entries[key].purpose == "invitation"
     ]
@@ -147,6 +150,7 @@ def _form(
         filled=filled,
         why=why,
         texts=texts,
+        blanks=rules.BLANKS,
         fill={key: rules.to_fill(house(), key) for key, _, _ in texts},
         voortrajecten=groups,
         form=broadcast_form,
@@ -155,6 +159,14 @@ def _form(
         states=rules.STATES,
         words=words,
     )
+
+
+def _example(key: str) -> str:
+    """Say the text *key* in Dutch with something in its blanks."""
+    values = {**SAMPLES, **outbox.known(house())}
+    return render(
+        key, "nl", values, buttons_as_numbers=False, plain=True, catalogue=house().catalogue
+    ).body
 
 
 def find(database: Session, number: int) -> Broadcast:

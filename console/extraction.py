@@ -119,6 +119,7 @@ def _from_tables() -> Iterable[str]:
     yield from staff.ROLES
     tables: tuple[Mapping[str, object] | Iterable[object], ...] = (
         broadcasts.STATES,
+        broadcasts.BLANKS,
         DUTCH,
         figures.LATE,
         guard.REFUSALS,

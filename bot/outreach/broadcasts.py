@@ -246,6 +246,18 @@ def for_many(house: House) -> list[str]:
     return [key for key, entry in house.catalogue.entries.items() if _is_for_many(entry)]
 
 
+BLANKS = {
+    "theme": "Thema",
+    "day": "Dag",
+    "date": "Datum",
+    "time": "Tijd",
+    "place": "Plaats",
+    "address": "Adres",
+    "staff": "Met wie",
+}
+"""What staff call a blank of a text."""
+
+
 def to_fill(house: House, key: str) -> list[str]:
     """Return what an author must fill in for the text *key*: the rest is known or is the group's.
 
@@ -298,9 +310,8 @@ def _fill(house: House, entry: Entry, broadcast: Broadcast, group: Voortraject |
     there = {*outbox.known(house), "first_name", *broadcast.values}
     there |= set(voortraject.values_of(group, "nl")) if group is not None else set()
     if missing := [name for name in placeholders(entry.text) if name not in there]:
-        raise Refused(
-            tell("Voor %(key)s ontbreekt nog: %(which)s.", key=entry.key, which=", ".join(missing))
-        )
+        which = ", ".join(BLANKS.get(name, name).lower() for name in missing)
+        raise Refused(tell("Voor deze tekst ontbreekt nog: %(which)s.", which=which))
 
 
 def _own(house: House, broadcast: Broadcast) -> None:

@@ -130,7 +130,7 @@ def run_out(session, house) -> None:
         ({"most_failed": 101.0}, "percentage"),
         ({"window_until": moments.from_local(datetime(2026, 11, 30, 9, 0))}, "voorbij"),
         ({"key": "afspraak.cancelled", "values": {"day": "31 november"}}, "31 november bestaat"),
-        ({"key": "afspraak.cancelled", "values": {"day": "x"}}, "ontbreekt nog: date, time"),
+        ({"key": "afspraak.cancelled", "values": {"day": "x"}}, "ontbreekt nog: datum, tijd"),
     ],
 )
 def test_what_cannot_be_sent_cannot_be_written(session, house, more, says):
