@@ -163,7 +163,7 @@ def withdraw(task_id: int) -> ResponseReturnValue:
     except replies.Refused as error:
         flash(said(error), "error")
     else:
-        flash(gettext("Ingetrokken. Dit antwoord gaat niet meer uit."), "info")
+        flash(gettext("Ingetrokken. Dit bericht gaat niet meer uit."), "info")
     return redirect(url_for("console.conversation", task_id=task_id), 303)
 
 

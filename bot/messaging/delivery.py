@@ -83,13 +83,13 @@ WHY_NOT: Mapping[str, str] = {
         "Het bericht gaat uit zodra het mag; bel als dat niet kan wachten."
     ),
     "awaits_reader": (
-        "WhatsApp neemt nu geen eigen tekst aan. Het antwoord gaat uit zodra deze persoon de "
+        "WhatsApp neemt nu geen eigen tekst aan. Het bericht gaat uit zodra deze persoon de "
         "melding opent of iets schrijft."
     ),
-    "not_opened": "Deze persoon opende de melding niet. Het antwoord is niet verstuurd. Bel.",
+    "not_opened": "Deze persoon opende de melding niet. Het bericht is niet verstuurd. Bel.",
     "not_announced": (
-        "De melding kwam niet aan, dus het antwoord is niet verstuurd. Bel, of geef deze persoon "
-        "een ander nummer en antwoord daar."
+        "De melding kwam niet aan, dus het bericht is niet verstuurd. Bel, of geef deze persoon "
+        "een ander nummer en schrijf daar."
     ),
     "withdrawn": "Een collega trok dit in.",
     "no_need": "Deze persoon schreef al; de melding was niet meer nodig.",

@@ -16,7 +16,7 @@ from bot.models.tasks import Task
 from bot.outreach import replies, tasks
 from bot.privacy import consent
 
-UNSAID = "Stuurde STOP. Het antwoord van een collega ging niet meer uit. Bel of schrijf een brief."
+UNSAID = "Stuurde STOP. Het bericht van een collega ging niet meer uit. Bel of schrijf een brief."
 """What staff read of a stop that came while something which a colleague said was waiting."""
 
 

@@ -367,9 +367,9 @@ def withdraw(session: Session, task: Task, number: int, *, by: str) -> None:
         or message.key not in SAID_BY_COLLEAGUE
         or by not in (task.taken_by, message.values.get("colleague"))
     ):
-        raise Refused("Neem het gesprek eerst op u. Dan kunt u dit antwoord intrekken.")
+        raise Refused("Neem het gesprek eerst op u. Dan kunt u dit bericht intrekken.")
     if message.state != "planned":
-        raise Refused("Dit antwoord is al weg. Intrekken kan niet meer.")
+        raise Refused("Dit bericht is al weg. Intrekken kan niet meer.")
     message.become("cancelled", moments.now())
     message.cause = "withdrawn"
     session.flush()
@@ -383,9 +383,9 @@ def not_announced(session: Session, announcement: Message) -> None:
     An *announcement* that may still go keeps all waiting; of danger, and of a template that is
     not approved, staff are told.
     """
-    cause = announcement.cause
+    cause, about = announcement.cause, f"message:{announcement.id}"
     if announcement.state != "planned":
-        cause = "not_announced"
+        cause, about = "not_announced", f"address:{announcement.address_id}"
         session.execute(
             update(Message)
             .where(*_waiting(announcement.address_id))
@@ -396,7 +396,7 @@ def not_announced(session: Session, announcement: Message) -> None:
     tasks.raise_task(
         session,
         tasks.CALL_OR_WRITE,
-        about=f"address:{announcement.address_id}",
+        about=about,
         person=announcement.person,
         address=announcement.address,
         note=tasks.explain(cause),

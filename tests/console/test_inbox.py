@@ -219,6 +219,20 @@ def test_with_the_window_shut_the_box_says_that_an_answer_waits_and_what_goes_fi
     assert [] == said(desk)
 
 
+def test_a_number_that_nobody_is_known_by_is_not_asked_to_open_a_chat(desk: Desk):
+    """What announces an answer speaks to somebody, and nobody knows who that would be."""
+    number = ask(desk, tasks.QUESTION)
+    shut(desk, number)
+    with desk.house.database.session() as session:
+        session.get_one(Task, number).person_id = None
+    browser = desk.as_("klantmanager")
+    browser.post(f"/postvak/{number}/neem")
+
+    assert "wij weten niet van wie het is" in browser.get(f"/postvak/{number}").text
+    assert 422 == answer(desk, browser, number, zin="colleague.settled").status_code
+    assert [] == said(desk)
+
+
 def test_an_answer_that_waits_says_so_in_the_thread_and_is_withdrawn_by_who_said_it(desk: Desk):
     number = ask(desk, tasks.QUESTION)
     shut(desk, number)
@@ -236,10 +250,10 @@ def test_an_answer_that_waits_says_so_in_the_thread_and_is_withdrawn_by_who_said
     refused = other.post(where, {"bericht": waits[1]}, follow_redirects=True).text
     assert "Neem het gesprek eerst op u" in refused
     told = browser.post(where, {"bericht": waits[1]}, follow_redirects=True).text
-    assert "Dit antwoord gaat niet meer uit" in told
+    assert "Dit bericht gaat niet meer uit" in told
     assert "Een collega trok dit in." in told
     again = browser.post(where, {"bericht": waits[1]}, follow_redirects=True).text
-    assert "Dit antwoord is al weg" in again
+    assert "Dit bericht is al weg" in again
     assert "Een collega trok dit in." in desk.as_("klantmanager").get("/mensen/P-1").text
 
 

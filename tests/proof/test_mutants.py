@@ -31,7 +31,7 @@ def test_a_change_that_races_see_is_noticed(stage):
 
 
 def test_a_change_that_nothing_looks_at_is_not_noticed(stage):
-    found = mutant("reconcile", "entry.template is None  ->  entry.template is not None")
+    found = mutant("reconcile", "as_template: entry is None  ->  entry is not None")
 
     assert not mutants.is_noticed(found, stage, SOME, by=[])
 
