@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
 from test_journey_colleague import say, take
 
 from bot import moments
+from bot.messaging import delivery
 from bot.models.messages import Message
 from bot.models.people import Inburgeraar
 from bot.models.tasks import Task
@@ -246,6 +247,28 @@ def test_an_announcement_that_lost_its_approval_overnight_waits_and_staff_are_to
     assert text(replies.ANNOUNCEMENT, "ar") in world.phone("Rania").last.text
 
 
+def test_who_writes_before_the_announcement_could_go_does_not_get_it_after_all(world):
+    number = a_day_later(world)
+    phone = world.phone("Rania")
+    approve(world, "paused")
+    with pytest.raises(replies.Refused, match="keurde onze melding"):
+        say(world, number, SETTLED)
+    approve(world, "approved")
+    world.at(moments.from_local(datetime(2026, 12, 2, 21, 0)))
+    say(world, number, SETTLED)
+    approve(world, "paused")
+    world.at(moments.from_local(datetime(2026, 12, 3, 9, 0)))
+    world.tick()
+    phone.say("🙂")
+    assert text(SETTLED, "ar") in phone.last.text
+
+    before = len(phone.received)
+    approve(world, "approved")
+    world.pass_(minutes=11)
+    assert before == len(phone.received)
+    assert (replies.ANNOUNCEMENT, "cancelled", "no_need") in states(world)
+
+
 def test_danger_told_in_answer_keeps_what_waited_until_staff_have_seen_to_it(world):
     """Who hurts somebody may read along: then nothing goes by itself."""
     number = a_day_later(world)
@@ -305,3 +328,25 @@ def test_what_the_provider_says_comes_too_late_for_free_text_waits_too(world):
 
     phone.tap(phone.last.buttons[0].title)
     assert text(SETTLED, "ar") in phone.last.text
+
+
+def test_what_was_said_in_time_and_could_not_go_in_time_waits_too(world):
+    """WhatsApp rested for a day: by then nobody has just asked anything, and staff are told."""
+    world.templates()
+    world.person("Rania", "ar", "whatsapp", RANIA)
+    world.phone("Rania").say("🙏❓")
+    number = take(world)
+    with world.house.database.session() as session:
+        delivery.pause(session, "whatsapp", 3600, "rate")
+    with world.house.database.session() as session:
+        task = session.get_one(Task, number)
+        replies.say(session, world.house, task, by="Jansen", key=SETTLED, words="", once="a")
+    world.at(moments.now() + timedelta(hours=25))
+    with world.house.database.session() as session:
+        delivery.sender_of(session, "whatsapp").paused_until = None
+    world.tick()
+    assert text(replies.ANNOUNCEMENT, "ar") in world.phone("Rania").last.text
+
+    world.pass_(days=3)
+    assert [(SETTLED, "expired", "not_opened")] == states(world, SETTLED)
+    assert 1 == len(notes(world, tasks.CALL_OR_WRITE))
