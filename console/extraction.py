@@ -36,7 +36,9 @@ from console import (
 )
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("console", "bot/channels", "bot/messaging", "bot/outreach", "bot/privacy")
+ROOMS = (
+    "console", "bot/channels", "bot/messaging", "bot/outreach", "bot/privacy", "bot/conversation",
+)  # fmt: skip
 """Where Python says something to staff."""
 
 KEYWORDS = {
@@ -146,7 +148,6 @@ def _from_tables() -> Iterable[str]:
         words.EVIDENCE,
         words.TEXTS,
         words.KINDS,
-        words.HISTORY,
     )
     for table in tables:
         yield from _words(table)

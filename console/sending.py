@@ -126,12 +126,6 @@ def _step(broadcast: Broadcast) -> str:
     return url_for(f"console.{endpoint}_broadcast", number=broadcast.id)
 
 
-def _what(entry: str) -> str:
-    """Say what was done to it: the word in the language of this reader, and the rest as it is."""
-    word, colon, rest = entry.partition(":")
-    return f"{said(word)}{colon}{rest}"
-
-
 def _stand(database: Session, house: House, broadcast: Broadcast) -> dict[str, Any]:
     counted = figures(database, broadcast)
     still = broadcast.state in ("stopped", "paused")
@@ -156,7 +150,7 @@ def _stand(database: Session, house: House, broadcast: Broadcast) -> dict[str, A
         "states": rules.STATES,
         "explain": tasks.explain,
         "history": [
-            (datetime.fromisoformat(event["at"]), event["by"], _what(event["what"]))
+            (datetime.fromisoformat(event["at"]), event["by"], said(event["what"]))
             for event in reversed(broadcast.history)
         ],
         "words": words,

@@ -6,11 +6,13 @@ words, and is said here in the language of the reader.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache
 from io import BytesIO
 from pathlib import Path
 
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
@@ -18,7 +20,7 @@ from flask import Flask, session
 from flask_babel import Babel, Domain, get_locale, gettext
 from flask_security.babel import FsDomain
 
-from bot.told import Told
+from bot.told import Told, tell
 from bot.wording.languages import Language
 
 LANGUAGES = {"nl": "Nederlands", "en": "English"}
@@ -33,13 +35,18 @@ def language() -> str:
 
 
 def said(text: object) -> str:
-    """Say what a room below said, a text or an exception with one, to this reader."""
+    """Say what a room below said, a text or an exception with one, to this reader.
+
+    A row holds plain Dutch: what somebody once told is recognised by its words.
+    """
     if isinstance(text, Exception):
         text = text.args[0] if text.args else ""
-    if isinstance(text, Told):
-        values = {name: _filled(value) for name, value in text.values.items()}
-        return str(gettext(text.sentence, **values))
-    return str(gettext(text)) if text else ""
+    if not text:
+        return ""
+    if not isinstance(text, Told):
+        text = _recognised(str(text))
+    values = {name: _filled(value) for name, value in text.values.items()}
+    return str(gettext(text.sentence, **values))
 
 
 def called(one: Language) -> str:
@@ -47,17 +54,59 @@ def called(one: Language) -> str:
     return one.english if language() == "en" else one.dutch
 
 
+def _recognised(text: str) -> Told:
+    """Return *text* as whoever wrote it told it, where it is one of our sentences filled in."""
+    if language() == "en" and text not in _sentences():
+        for pattern, sentence in filled_in():
+            if found := pattern.fullmatch(text):
+                told = {name: _recognised(value) for name, value in found.groupdict().items()}
+                return tell(sentence, **told)
+    return tell(text)
+
+
+PLACE = re.compile(r"%\((\w+)\)s")
+LEAST = 8
+"""Letters of its own that a sentence needs to be recognised by."""
+
+
+@cache
+def filled_in() -> list[tuple[re.Pattern[str], str]]:
+    """Return what each sentence with places looks like when they are filled in, longest first."""
+    own = {each: len(PLACE.sub("", each)) for each in _sentences() if PLACE.search(each)}
+    longest = sorted(own, key=own.__getitem__, reverse=True)
+    return [(_pattern(each), each) for each in longest if own[each] >= LEAST]
+
+
+def _pattern(sentence: str) -> re.Pattern[str]:
+    parts, seen = PLACE.split(sentence), set[str]()
+    written = re.escape(parts[0].replace("%%", "%"))
+    for name, after in zip(parts[1::2], parts[2::2], strict=True):
+        written += f"(?P={name})" if name in seen else f"(?P<{name}>.*)"
+        written += re.escape(after.replace("%%", "%"))
+        seen.add(name)
+    return re.compile(written, re.DOTALL)
+
+
 def _filled(value: object) -> object:
     return said(value) if isinstance(value, Told) else value
 
 
 @cache
-def _english() -> Translations:
+def _catalog() -> Catalog:
     """Read the English texts, as the catalogue is read: straight from the .po (ADR 7)."""
     with ENGLISH.open("rb") as file:
-        catalog = read_po(file, locale="en")
+        return read_po(file, locale="en")
+
+
+@cache
+def _sentences() -> frozenset[str]:
+    return frozenset(str(each.id) for each in _catalog() if each.id)
+
+
+@cache
+def _english() -> Translations:
     compiled = BytesIO()
-    write_mo(compiled, catalog)
+    write_mo(compiled, _catalog())
     compiled.seek(0)
     return Translations(compiled)
 

@@ -21,6 +21,7 @@ from bot.outreach import tasks, voortraject
 from console import words
 from console.charts import Bar, bars
 from console.desk import desk, house, looked, may, page
+from console.texts import language, said
 from console.words import Status
 
 A_PAGE = 25
@@ -169,7 +170,7 @@ def _told(database: Session, found: Voortraject) -> dict[str, Any]:
         "way": way,
         "summary": _summary(way),
         "chart": bars(
-            [Bar(STEPS[each], way[each], str(way[each])) for each in WAY], most=way["invited"]
+            [Bar(said(STEPS[each]), way[each], str(way[each])) for each in WAY], most=way["invited"]
         ),
         "deelnames": deelnames,
         "stand": stand if stand in STANDS else "",
@@ -263,8 +264,8 @@ def _so_many(which: Any, name: str) -> Any:
 
 
 def days_of(one: Voortraject) -> str:
-    """Return the days of the lessons in Dutch, e.g. ``maandag en woensdag``."""
-    told = voortraject.values_of(one, "nl")["days"]
+    """Return the days of the lessons for this reader, e.g. ``maandag en woensdag``."""
+    told = voortraject.values_of(one, language())["days"]
     return str(told).rpartition(", ")[0]
 
 

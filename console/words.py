@@ -155,18 +155,6 @@ BROADCASTS: dict[str, Status] = {
     "done": Status("Klaar", "check-check", "safe"),
 }
 
-HISTORY = (
-    "geschreven",
-    "veranderd",
-    "goedgekeurd",
-    "gestart",
-    "gestopt",
-    "hervat",
-    "zelf gestopt",
-    "klaar",
-)
-"""What is written down of a group message; what stands behind a colon is said as it is."""
-
 FIGURES: dict[str, tuple[str, str, str, str]] = {
     # Figure -> word, icon, colour, what it means. In the order of a message's life.
     "planned": ("Gepland", "clock", "none", "staat klaar, nog niet weg"),

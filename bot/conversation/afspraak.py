@@ -14,6 +14,7 @@ from bot.models.afspraken import Afspraak, Slot
 from bot.models.messages import Message
 from bot.models.people import Inburgeraar
 from bot.outreach import afspraken, reminders, slots, tasks
+from bot.told import Told, tell
 
 Answer = Callable[[Turn, Afspraak], None]
 
@@ -68,7 +69,7 @@ def _passed(turn: Turn, afspraak: Afspraak) -> None:
         about=afspraak.about,
         person=afspraak.person,
         address=turn.address,
-        note="Antwoordde toen de afspraak voorbij was.",
+        note=tell("Antwoordde toen de afspraak voorbij was."),
         reply=turn.reply,
     )
     turn.say("afspraak.passed", reminders.values(afspraak), data={"about": afspraak.about})
@@ -207,15 +208,15 @@ def unclear(turn: Turn, afspraak: Afspraak) -> None:
 
 def wants_new(turn: Turn) -> None:
     """The afspraak is over and they want a new one."""
-    _after(turn, tasks.OTHER_DAY, "De afspraak is voorbij. Wil een nieuwe afspraak.")
+    _after(turn, tasks.OTHER_DAY, tell("De afspraak is voorbij. Wil een nieuwe afspraak."))
 
 
 def was_there(turn: Turn) -> None:
     """They say they were there: staff look it up, nothing is changed by itself."""
-    _after(turn, tasks.CHECK_PRESENCE, "Zegt dat hij of zij er was. Controleer het.")
+    _after(turn, tasks.CHECK_PRESENCE, tell("Zegt dat hij of zij er was. Controleer het."))
 
 
-def _after(turn: Turn, kind: str, note: str) -> None:
+def _after(turn: Turn, kind: str, note: Told) -> None:
     afspraak = turn.afspraak()
     turn.end()
     if afspraak is not None:

@@ -25,6 +25,7 @@ from bot.outreach import aftermath, ambassadeurs, people, replies, trials, voort
 from bot.outreach import voices as readers
 from bot.outreach.afspraken import TOLD
 from bot.privacy import consent, erasure
+from bot.told import tell
 from bot.wording.languages import find, shipped
 
 DIALOGUE_LASTS = timedelta(days=7)
@@ -145,7 +146,7 @@ def _mirror(session: Session, heard: Heard, address: Address, reply: Reply) -> N
     if heard.provider_stop == "stop":
         reply.intent, reply.why = "stop", "the provider stopped this number itself"
         session.execute(delete(Dialogue).where(Dialogue.address_id == address.id))
-        note = "Stuurde een stopwoord van de provider. Bel of schrijf een brief."
+        note = tell("Stuurde een stopwoord van de provider. Bel of schrijf een brief.")
         people.stop(session, address, evidence, note, reply)
     else:
         reply.intent, reply.why = "start", "the provider started this number itself"

@@ -19,13 +19,14 @@ from bot.models.voortrajecten import Deelname
 from bot.outreach import people, reminders, replies, tasks, voortraject
 from bot.outreach.afspraken import TOLD
 from bot.privacy import consent
+from bot.told import Told, tell
 from bot.wording.languages import languages, shipped
 
 
 def stop(turn: Turn) -> None:
     """Send nothing more here, from this commit on; say so once."""
     turn.end()
-    note = "Stuurde STOP. Bel of schrijf een brief."
+    note = tell("Stuurde STOP. Bel of schrijf een brief.")
     evidence = f"reply {turn.reply.id}"
     if people.stop(turn.session, turn.address, evidence, note, turn.reply):
         turn.say("consent.stopped")
@@ -41,7 +42,7 @@ def emergency(turn: Turn) -> None:
         about=f"address:{turn.address.id}",
         person=turn.person,
         address=turn.address,
-        note="Mogelijk in gevaar. Lees het bericht nu. Let op: misschien leest iemand mee.",
+        note=tell("Mogelijk in gevaar. Lees het bericht nu. Let op: misschien leest iemand mee."),
         reply=turn.reply,
     )
     turn.say("answer.emergency")
@@ -178,7 +179,7 @@ def help_(turn: Turn, hint: str = "") -> None:
 
     *hint* is one more line: how to listen instead.
     """
-    _task(turn, tasks.QUESTION, "Vraagt hoe dit werkt. Bel als het nodig is.")
+    _task(turn, tasks.QUESTION, tell("Vraagt hoe dit werkt. Bel als het nodig is."))
     turn.say("answer.help", {"listen": hint})
 
 
@@ -191,15 +192,15 @@ def human(turn: Turn) -> None:
         upset(turn)
         return
     if turn.said.intent == "childcare":
-        _task(turn, tasks.CHILDCARE, "Vraagt naar kinderopvang.")
+        _task(turn, tasks.CHILDCARE, tell("Vraagt naar kinderopvang."))
     else:
-        _task(turn, tasks.QUESTION, "Heeft een vraag. Lees het bericht.")
+        _task(turn, tasks.QUESTION, tell("Heeft een vraag. Lees het bericht."))
     turn.say("answer.human")
 
 
 def money(turn: Turn) -> None:
     """A question about money: a colleague phones, for somebody else may see the chat."""
-    _task(turn, tasks.MONEY, "Vraagt naar geld. Bel. Schrijf er niet over in de chat.")
+    _task(turn, tasks.MONEY, tell("Vraagt naar geld. Bel. Schrijf er niet over in de chat."))
     turn.say("answer.money")
 
 
@@ -217,7 +218,10 @@ def upset(turn: Turn) -> None:
         )
     )
     count = turn.session.scalar(ours) or 0
-    note = f"Boos of verdrietig. Berichten van ons in de laatste 7 dagen: {count}. Lees het eerst."
+    note = tell(
+        "Boos of verdrietig. Berichten van ons in de laatste 7 dagen: %(count)s. Lees het eerst.",
+        count=count,
+    )
     _task(turn, tasks.UPSET, note)
     turn.say("answer.sorry")
 
@@ -236,13 +240,13 @@ def fewer(turn: Turn) -> None:
 def call_noted(turn: Turn) -> None:
     """They want to be called."""
     turn.end()
-    _task(turn, tasks.CALL_BACK, "Wil gebeld worden.")
+    _task(turn, tasks.CALL_BACK, tell("Wil gebeld worden."))
     turn.say("answer.call_noted")
 
 
 def unclear(turn: Turn) -> None:
     """Not understood and nothing open: a person reads it."""
-    _task(turn, tasks.UNCLEAR, "Wij begrijpen dit bericht niet. Lees het.")
+    _task(turn, tasks.UNCLEAR, tell("Wij begrijpen dit bericht niet. Lees het."))
     turn.say("answer.unclear_plain")
 
 
@@ -255,7 +259,7 @@ def media(turn: Turn) -> None:
     """Keep a voice note or picture for staff and say so; the question stays open."""
     spoken = any(part["kind"] in ("voice", "audio") for part in turn.reply.media)
     turn.reply.intent, turn.reply.why = "human", "a voice note or picture: staff listen and look"
-    _task(turn, tasks.SPOKEN if spoken else tasks.QUESTION, "Stuurde iets anders dan tekst.")
+    _task(turn, tasks.SPOKEN if spoken else tasks.QUESTION, tell("Stuurde iets anders dan tekst."))
     if not spoken:
         turn.say("answer.human")
         return
@@ -286,7 +290,8 @@ def left_to_colleague(turn: Turn, task: Task) -> None:
 
 def for_a_colleague(turn: Turn) -> None:
     """Be silent: what a colleague said goes now, and one reads what they wrote here."""
-    _task(turn, tasks.QUESTION, "Schreef terug toen een antwoord klaarstond. Lees het bericht.")
+    note = tell("Schreef terug toen een antwoord klaarstond. Lees het bericht.")
+    _task(turn, tasks.QUESTION, note)
 
 
 def own_number(turn: Turn) -> None:
@@ -311,7 +316,7 @@ def choose_again(turn: Turn) -> None:
 def hand_over(turn: Turn) -> None:
     """Misunderstood twice: a person helps."""
     turn.end()
-    _task(turn, tasks.UNCLEAR, "Wij begrijpen het antwoord niet. Help deze persoon.")
+    _task(turn, tasks.UNCLEAR, tell("Wij begrijpen het antwoord niet. Help deze persoon."))
     turn.say("answer.two_misunderstood")
 
 
@@ -361,7 +366,7 @@ def numbered(titles: Iterable[str]) -> list[str]:
     return [f"{number} = {title}" for number, title in enumerate(titles, 1)]
 
 
-def _task(turn: Turn, kind: str, note: str) -> None:
+def _task(turn: Turn, kind: str, note: Told) -> None:
     tasks.raise_task(
         turn.session,
         kind,

@@ -11,6 +11,7 @@ from bot.messaging import voices
 from bot.models.people import Address, Inburgeraar
 from bot.outreach import ambassadeurs, tasks
 from bot.outreach import voices as readers
+from bot.told import tell
 from bot.wording import spoken
 from bot.wording.languages import languages
 
@@ -103,7 +104,7 @@ def recorded(turn: Turn) -> None:
         turn.session,
         tasks.LISTEN,
         about=data["language"],
-        note="Er is iets ingesproken. Luister en keur het goed: stap voices list",
+        note=tell("Er is iets ingesproken. Luister en keur het goed: stap voices list"),
     )
     _ask_next(turn)
 

@@ -20,6 +20,7 @@ from bot.models.dialogues import Dialogue
 from bot.models.messages import InboxEvent, Message, Reply
 from bot.models.people import Address, Inburgeraar
 from bot.outreach import tasks
+from bot.told import tell
 
 ANSWER_IS_USEFUL = timedelta(hours=24)
 
@@ -166,7 +167,9 @@ class Turn:
                 about=f"address:{self.address.id}",
                 person=self.person,
                 address=self.address,
-                note="Schrijft heel veel. Wij antwoorden dit uur niet meer. Kijk of iets nodig is.",
+                note=tell(
+                    "Schrijft heel veel. Wij antwoorden dit uur niet meer. Kijk of iets nodig is."
+                ),
                 reply=self.reply,
             )
         elif why_not == "stranger":
@@ -174,7 +177,7 @@ class Turn:
                 self.session,
                 tasks.MANY_STRANGERS,
                 about=f"day:{moments.local(moments.now()):%Y-%m-%d}",
-                note=(
+                note=tell(
                     "Er schrijven vandaag ongewoon veel onbekende sms-nummers die op elkaar "
                     "lijken. Nieuwe krijgen vandaag geen antwoord meer. Zijn het echte mensen? "
                     "Verhoog dan caps in gemeente.yaml."

@@ -16,6 +16,7 @@ from bot.conversation.turn import Turn
 from bot.models.dialogues import Dialogue
 from bot.models.voortrajecten import Deelname
 from bot.outreach import tasks, voortraject
+from bot.told import Told, tell
 
 Answer = Callable[[Turn, Deelname], None]
 
@@ -57,18 +58,18 @@ def _close(turn: Turn) -> None:
 
 def _begun(turn: Turn, deelname: Deelname) -> None:
     """Too late to be settled by itself: a yes or a no is for staff, and changes nothing."""
-    _ask_staff(turn, deelname, tasks.LATE_ANSWER, "Antwoordde toen de groep al was begonnen.")
+    _ask_staff(turn, deelname, tasks.LATE_ANSWER, tell("Antwoordde toen de groep al was begonnen."))
     turn.say("answer.human")
 
 
-def _ask_staff(turn: Turn, deelname: Deelname, kind: str, note: str) -> None:
+def _ask_staff(turn: Turn, deelname: Deelname, kind: str, note: Told) -> None:
     tasks.raise_task(
         turn.session,
         kind,
         about=deelname.about,
         person=deelname.person,
         address=turn.address,
-        note=f"{note} Groep: {deelname.voortraject.theme}.",
+        note=tell("%(what)s Groep: %(theme)s.", what=note, theme=deelname.voortraject.theme),
         reply=turn.reply,
     )
 
@@ -166,5 +167,7 @@ def question(turn: Turn) -> None:
     if deelname is None or turn.said.need is not None:
         general.human(turn)
         return
-    _ask_staff(turn, deelname, tasks.QUESTION, "Heeft een vraag over de groep. Lees het bericht.")
+    _ask_staff(
+        turn, deelname, tasks.QUESTION, tell("Heeft een vraag over de groep. Lees het bericht.")
+    )
     turn.say("voortraject.question")

@@ -21,6 +21,7 @@ from bot.models.messages import Message, Reply
 from bot.models.people import Inburgeraar
 from bot.models.tasks import Task
 from bot.outreach import reminders, tasks
+from bot.told import tell
 
 Recorded = Literal["new", "changed", "unchanged", "cancelled", "kept"]
 
@@ -234,8 +235,10 @@ def choose(session: Session, house: House, afspraak: Afspraak, slot: Slot, reply
         tasks.CHOSE,
         about=afspraak.about,
         person=afspraak.person,
-        note=f"Koos zelf {moments.local(slot.begins):%d-%m-%Y %H:%M}. Zet het in de agenda; de "
-        "oude tijd is weer vrij.",
+        note=tell(
+            "Koos zelf %(at)s. Zet het in de agenda; de oude tijd is weer vrij.",
+            at=f"{moments.local(slot.begins):%d-%m-%Y %H:%M}",
+        ),
         reply=reply,
     )
 
@@ -287,7 +290,7 @@ def answer(session: Session, afspraak: Afspraak, said: str, reply: Reply) -> Non
             tasks.DECLINED,
             about=afspraak.about,
             person=afspraak.person,
-            note="Komt niet op deze afspraak. Maak een nieuwe of bel.",
+            note=tell("Komt niet op deze afspraak. Maak een nieuwe of bel."),
             reply=reply,
         )
     elif said == "reschedule":
@@ -296,6 +299,6 @@ def answer(session: Session, afspraak: Afspraak, said: str, reply: Reply) -> Non
             tasks.OTHER_DAY,
             about=afspraak.about,
             person=afspraak.person,
-            note="Wil een andere dag. Bel voor een nieuwe tijd.",
+            note=tell("Wil een andere dag. Bel voor een nieuwe tijd."),
             reply=reply,
         )

@@ -6,11 +6,12 @@ from collections.abc import Collection
 
 from sqlalchemy.orm import Session
 
-from bot.channels.base import ADVICE, Cause
+from bot.channels.base import Cause
 from bot.house import House
 from bot.messaging import delivery, reconcile
 from bot.models.messages import TEST, Message
 from bot.outreach import replies, tasks
+from bot.told import Told, tell
 
 KNOWN = ("sent", "delivered", "read", "failed", "undelivered")
 """States that say what became of a message; ``sent`` is all that some channels ever tell."""
@@ -59,8 +60,7 @@ def unknown(session: Session, message: Message) -> None:
     """Tell staff of a message of which nobody knows whether it arrived, if it is a text."""
     if message.voice is not None or message.purpose == TEST:
         return
-    advice = ADVICE[Cause.UNKNOWN]
-    _ask(session, tasks.UNKNOWN, message, f"{advice.dutch} {advice.next_step}")
+    _ask(session, tasks.UNKNOWN, message, tasks.explain(Cause.UNKNOWN))
 
 
 def several(session: Session, message: Message) -> None:
@@ -69,11 +69,13 @@ def several(session: Session, message: Message) -> None:
         session,
         tasks.LOOK_AT_TWILIO,
         message,
-        "Twilio heeft meer berichten dan wij kunnen plaatsen. Kijk daar wat deze persoon kreeg.",
+        tell(
+            "Twilio heeft meer berichten dan wij kunnen plaatsen. Kijk daar wat deze persoon kreeg."
+        ),
     )
 
 
-def _ask(session: Session, kind: str, message: Message, note: str) -> None:
+def _ask(session: Session, kind: str, message: Message, note: Told) -> None:
     tasks.raise_task(
         session,
         kind,

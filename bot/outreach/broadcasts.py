@@ -42,7 +42,7 @@ from bot.outreach.preview import (
     press_of,
 )
 from bot.privacy import consent
-from bot.told import tell
+from bot.told import Told, tell
 from bot.wording import forbidden
 from bot.wording.catalogue import SAMPLES
 from bot.wording.entries import Entry, placeholders
@@ -125,7 +125,7 @@ def draft(session: Session, house: House, *, by: str, **settings: Any) -> Broadc
     )
     _complete(session, house, broadcast)
     session.add(broadcast)
-    _note(broadcast, by, "geschreven")
+    _note(broadcast, by, tell("geschreven"))
     session.flush()
     return broadcast
 
@@ -159,7 +159,8 @@ def change(
         _complete(session, house, broadcast)
     broadcast.written_by = _name(by)
     _void(broadcast)
-    _note(broadcast, by, "veranderd: " + (", ".join(altered) or "niets"))
+    what = ", ".join(altered) or tell("niets")
+    _note(broadcast, by, tell("veranderd: %(what)s", what=what))
 
 
 def correct(
@@ -453,7 +454,7 @@ def approve(
         broadcast.languages = list(seen.languages)
     broadcast.unreviewed = list(seen.unreviewed)
     broadcast.approved_by, broadcast.approved_hash = _name(by), current
-    _note(broadcast, by, f"goedgekeurd: {seen.count} mensen")
+    _note(broadcast, by, tell("goedgekeurd: %(n)s mensen", n=seen.count))
 
 
 def _write_down(session: Session, broadcast: Broadcast, chosen: Chosen) -> None:
@@ -514,7 +515,7 @@ def send(session: Session, house: House, broadcast: Broadcast, *, by: str) -> No
             )
         )
     broadcast.state, broadcast.started_at = "sending", moments.now()
-    _note(broadcast, by, "gestart")
+    _note(broadcast, by, tell("gestart"))
 
 
 def stop(session: Session, broadcast: Broadcast, *, by: str) -> None:
@@ -528,7 +529,7 @@ def stop(session: Session, broadcast: Broadcast, *, by: str) -> None:
     if broadcast.started_at is None:
         raise Refused(tell("Groepsbericht %(id)s is nog niet gestart.", id=broadcast.id))
     _stand_still(session, broadcast, "stopped")
-    _note(broadcast, by, "gestopt")
+    _note(broadcast, by, tell("gestopt"))
 
 
 def resume(session: Session, house: House, broadcast: Broadcast, *, by: str) -> None:
@@ -559,7 +560,7 @@ def resume(session: Session, house: House, broadcast: Broadcast, *, by: str) -> 
         expires_at=broadcast.window_until,
     )
     tasks.withdraw(session, tasks.BROADCAST, broadcast.about)
-    _note(broadcast, by, "hervat")
+    _note(broadcast, by, tell("hervat"))
 
 
 def _must_be_sound(session: Session, house: House, broadcast: Broadcast) -> None:
@@ -581,16 +582,21 @@ def _stand_still(session: Session, broadcast: Broadcast, state: str) -> None:
     outbox.put_aside(session, broadcast.id)
 
 
-def _pause(session: Session, broadcast: Broadcast, why: str) -> None:
+def _pause(session: Session, broadcast: Broadcast, why: Told) -> None:
     """Stop by itself, and ask a person to look."""
     _stand_still(session, broadcast, "paused")
     broadcast.why = why
-    _note(broadcast, None, f"zelf gestopt: {why}")
+    _note(broadcast, None, tell("zelf gestopt: %(why)s", why=why))
     tasks.raise_task(
         session,
         tasks.BROADCAST,
         about=broadcast.about,
-        note=f"Groepsbericht {broadcast.id} ({broadcast.name}) staat stil. {why}",
+        note=tell(
+            "Groepsbericht %(id)s (%(name)s) staat stil. %(why)s",
+            id=broadcast.id,
+            name=broadcast.name,
+            why=why,
+        ),
     )
 
 
@@ -624,7 +630,7 @@ def tick(session: Session, house: House, limit: int) -> int:
             _pause(
                 session,
                 broadcast,
-                "De tekst of het voortraject is veranderd sinds de goedkeuring.",
+                tell("De tekst of het voortraject is veranderd sinds de goedkeuring."),
             )
         elif broadcast.state == "holding":
             _judge(session, broadcast)
@@ -778,11 +784,11 @@ def _judge(session: Session, broadcast: Broadcast) -> None:
     """Pause if the first went worse than was allowed; let the rest go when the wait is over."""
     first = _count(session, broadcast)
     went = {
-        ("mislukte", "mislukten"): (
+        (tell("mislukte"), tell("mislukten")): (
             _count(session, broadcast, or_(Message.state.in_(FAILED), AWAITS_TEMPLATE)),
             broadcast.most_failed,
         ),
-        ("antwoordde met STOP", "antwoordden met STOP"): (
+        (tell("antwoordde met STOP"), tell("antwoordden met STOP")): (
             _count(
                 session,
                 broadcast,
@@ -792,7 +798,7 @@ def _judge(session: Session, broadcast: Broadcast) -> None:
             ),
             broadcast.most_stopped,
         ),
-        ("is onbekend", "zijn onbekend"): (
+        (tell("is onbekend"), tell("zijn onbekend")): (
             _count(session, broadcast, Message.state.in_(UNKNOWN)),
             broadcast.most_unknown,
         ),
@@ -803,8 +809,13 @@ def _judge(session: Session, broadcast: Broadcast) -> None:
             _pause(
                 session,
                 broadcast,
-                f"Van de eerste {first} {one if count == 1 else more} er {count}; "
-                f"meer dan {most:g}%.",
+                tell(
+                    "Van de eerste %(first)s %(went)s er %(count)s; meer dan %(most)s%%.",
+                    first=first,
+                    went=one if count == 1 else more,
+                    count=count,
+                    most=f"{most:g}",
+                ),
             )
             return
     if broadcast.hold_until is not None and broadcast.hold_until <= moments.now():
@@ -814,7 +825,7 @@ def _judge(session: Session, broadcast: Broadcast) -> None:
 def _end(session: Session, broadcast: Broadcast) -> None:
     """Close it, and ask a person to reach those whom it could not."""
     broadcast.state = "done"
-    _note(broadcast, None, "klaar")
+    _note(broadcast, None, tell("klaar"))
     missed = _count(session, broadcast, Message.state.in_((*FAILED, *UNKNOWN)))
     queued = _count(session, broadcast)
     late = (broadcast.approved_count or 0) - queued
@@ -823,9 +834,13 @@ def _end(session: Session, broadcast: Broadcast) -> None:
             session,
             tasks.NOT_REACHED,
             about=broadcast.about,
-            note=(
-                f"Groepsbericht {broadcast.id} ({broadcast.name}) is klaar. Niet of misschien "
-                f"niet aangekomen: {missed}. Niet op tijd verstuurd: {late}."
+            note=tell(
+                "Groepsbericht %(id)s (%(name)s) is klaar. Niet of misschien niet aangekomen: "
+                "%(missed)s. Niet op tijd verstuurd: %(late)s.",
+                id=broadcast.id,
+                name=broadcast.name,
+                missed=missed,
+                late=late,
             ),
         )
 
@@ -845,7 +860,7 @@ def _count(session: Session, broadcast: Broadcast, *which: ColumnElement[bool]) 
     return session.scalar(texts.where(*which)) or 0
 
 
-def _note(broadcast: Broadcast, by: str | None, what: str) -> None:
+def _note(broadcast: Broadcast, by: str | None, what: Told) -> None:
     entry = {"at": moments.now().isoformat(), "by": by and _name(by), "what": what}
     broadcast.history = [*broadcast.history, entry]
 

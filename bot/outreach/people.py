@@ -15,8 +15,11 @@ from bot.models.people import Address, Consent, Inburgeraar, PersonAddress
 from bot.models.tasks import Task
 from bot.outreach import replies, tasks
 from bot.privacy import consent
+from bot.told import Told, tell
 
-UNSAID = "Stuurde STOP. Het bericht van een collega ging niet meer uit. Bel of schrijf een brief."
+UNSAID = tell(
+    "Stuurde STOP. Het bericht van een collega ging niet meer uit. Bel of schrijf een brief."
+)
 """What staff read of a stop that came while something which a colleague said was waiting."""
 
 
@@ -39,7 +42,7 @@ def close_number(session: Session, address: Address, reply: Reply) -> None:
 
     That goes for every channel of it, and what was under way there is forgotten.
     """
-    note = "Iemand anders heeft dit nummer. Vraag het juiste nummer."
+    note = tell("Iemand anders heeft dit nummer. Vraag het juiste nummer.")
     for each in [address, *_same_number(session, address)]:
         each.state = "closed"
         each.language = None  # it was chosen by whoever had the number before
@@ -81,7 +84,7 @@ def _same_number(session: Session, address: Address) -> list[Address]:
     )
 
 
-def stop(session: Session, address: Address, evidence: str, note: str, reply: Reply) -> bool:
+def stop(session: Session, address: Address, evidence: str, note: Told, reply: Reply) -> bool:
     """Send nothing more here, and let staff call or write instead; False if that was so already."""
     unsaid = replies.waiting(session, address)
     if not consent.stop(session, address, evidence):
@@ -103,7 +106,7 @@ def start_again(session: Session, address: Address, evidence: str, said_at: date
 
 
 def _ask_staff(
-    session: Session, kind: str, address: Address, note: str, reply: Reply | None = None
+    session: Session, kind: str, address: Address, note: Told, reply: Reply | None = None
 ) -> None:
     """Raise a task for each person who is reached at *address*."""
     for link in address.people:
@@ -184,7 +187,7 @@ def blocked_us(session: Session, address: Address) -> None:
         return
     address.state = "blocked"
     consent.cancel_planned(session, address, "blocked")
-    note = "Deze persoon heeft de bot geblokkeerd. Bel of schrijf een brief."
+    note = tell("Deze persoon heeft de bot geblokkeerd. Bel of schrijf een brief.")
     _ask_staff(session, tasks.CALL_OR_WRITE, address, note)
 
 

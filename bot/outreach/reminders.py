@@ -23,6 +23,7 @@ from bot.models.people import Inburgeraar
 from bot.outreach import tasks
 from bot.outreach.plan import TOO_CLOSE, Step, steps
 from bot.privacy import consent
+from bot.told import tell
 
 log = structlog.get_logger()
 
@@ -140,7 +141,9 @@ def _remind(session: Session, house: House, afspraak: Afspraak, step: Step) -> N
             tasks.CALL_OR_WRITE,
             about=afspraak.about,
             person=afspraak.person,
-            note="Wil hoogstens een herinnering per dag. Deze is niet verstuurd; bel als het moet.",
+            note=tell(
+                "Wil hoogstens een herinnering per dag. Deze is niet verstuurd; bel als het moet."
+            ),
         )
         return
     message = outbox.queue(

@@ -16,6 +16,7 @@ from bot.models import tasks as kinds
 from bot.models.messages import Message, Reply
 from bot.models.people import Address, Inburgeraar
 from bot.models.tasks import Task
+from bot.told import Told, tell
 
 CALL_OR_WRITE = "bel of brief"
 OTHER_DAY = "andere dag"
@@ -55,12 +56,12 @@ def raise_task(
     about: str,
     person: Inburgeraar | None = None,
     address: Address | None = None,
-    note: str | None = None,
+    note: Told | None = None,
     reply: Reply | None = None,
 ) -> None:
     """Ask staff for something, unless the same is open already.
 
-    *about* names the subject, e.g. ``afspraak:42``; *note* is Dutch and never what a person wrote.
+    *about* names the subject, e.g. ``afspraak:42``; *note* is never what a person wrote.
     """
     made = insert_once(
         session,
@@ -201,10 +202,13 @@ def channel_down(session: Session, channel: str, cause: str, waiting: int) -> No
         session,
         CHANNEL_DOWN,
         about=f"channel:{channel}",
-        note=(
-            f"{channel}: de provider werkt niet ({cause}). Berichten wachten ({waiting}) en gaan "
-            "vanzelf uit zodra het weer kan. Bel wie niet kan wachten; vraag de beheerder om "
-            "`stap doctor`."
+        note=tell(
+            "%(channel)s: de provider werkt niet (%(cause)s). Berichten wachten (%(waiting)s) en "
+            "gaan vanzelf uit zodra het weer kan. Bel wie niet kan wachten; vraag de beheerder om "
+            "`stap doctor`.",
+            channel=channel,
+            cause=cause,
+            waiting=waiting,
         ),
     )
 
@@ -214,14 +218,14 @@ def channel_up(session: Session, channel: str) -> None:
     withdraw(session, CHANNEL_DOWN, f"channel:{channel}")
 
 
-def reason(message: Message) -> str:
-    """Say in Dutch why *message* did not arrive, and what to do next; empty if nobody knows."""
-    return "" if message.cause is None else explain(message.cause)
+def reason(message: Message) -> Told | None:
+    """Say why *message* did not arrive, and what to do next; None if nobody knows."""
+    return None if message.cause is None else explain(message.cause)
 
 
-def explain(cause: str) -> str:
-    """Say in Dutch what the *cause* of a message means, and what to do next."""
+def explain(cause: str) -> Told:
+    """Say what the *cause* of a message means, and what to do next."""
     if cause in WHY_NOT:
-        return WHY_NOT[cause]
+        return tell(WHY_NOT[cause])
     advice = ADVICE[Cause(cause)]
-    return f"{advice.dutch} {advice.next_step}"
+    return tell(f"{advice.dutch} {advice.next_step}")

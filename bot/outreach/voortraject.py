@@ -25,6 +25,7 @@ from bot.models.voortrajecten import Deelname, Voortraject
 from bot.outreach import audience, tasks
 from bot.outreach.audience import Reach, Rule
 from bot.outreach.intake.when import CODES
+from bot.told import tell
 from bot.wording.catalogue import catalogue
 from bot.wording.languages import languages
 from bot.wording.render import spoken_date, spoken_day, spoken_time, spoken_weekday
@@ -257,10 +258,16 @@ def ask_childcare(
     """
     voortraject = deelname.voortraject
     hours = f"{_weekdays(voortraject, 'nl')}, {voortraject.begins}-{voortraject.ends}"
-    note = f"Doet mee als er opvang is. Groep: {voortraject.theme}, {hours}."
+    group = {"theme": voortraject.theme, "hours": hours}
+    note = tell("Doet mee als er opvang is. Groep: %(theme)s, %(hours)s.", **group)
     if children is not None:
         tasks.withdraw(session, tasks.CHILDCARE, deelname.about)
-        note += f" Aantal kinderen: {children}."
+        note = tell(
+            "Doet mee als er opvang is. Groep: %(theme)s, %(hours)s. Aantal kinderen: "
+            "%(children)s.",
+            children=children,
+            **group,
+        )
     tasks.raise_task(
         session,
         tasks.CHILDCARE,

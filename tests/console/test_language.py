@@ -4,16 +4,35 @@ from __future__ import annotations
 
 import io
 import re
+from collections import Counter
+from datetime import timedelta
 from html import unescape
 
+import flask
 import pytest
 from desks import Desk
+from group_house import TUESDAY, be, deelname, voortraject
+from group_house import person as known
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from bot import moments
+from bot.channels.base import ADVICE
+from bot.messaging.delivery import WHY_NOT
+from bot.models.afspraken import Afspraak
+from bot.models.ambassadeurs import Aanmelding, Ambassadeur
+from bot.models.messages import InboxEvent, Message, Reply
+from bot.models.people import Inburgeraar
 from bot.models.staff import ROLES, StaffMember
-from bot.outreach import tasks
-from console import extraction
+from bot.outreach import afspraken, ambassadeurs, broadcasts, tasks
+from bot.outreach import people as people_
+from bot.outreach.voortraject import ask_childcare
+from bot.told import tell
+from console import ambassadeurs as ambassadeur_pages
+from console import extraction, texts
 from console.texts import ENGLISH
+from console.voortrajecten import DEELNAMES
+from console.words import STATES
 
 PAGES = (
     "/", "/postvak", "/mensen", "/mensen?wie=alle", "/mensen/P-1", "/mensen/nieuw",
@@ -38,13 +57,15 @@ def choice(desk: Desk, name: str) -> str | None:
 def dutch_in(page: str) -> list[str]:
     """Return the Dutch sentences of the console that stand in *page* all the same."""
     page = re.sub(r'<(\w+)[^>]* lang="nl".*?</\1>', "", page, flags=re.DOTALL)
-    shown = unescape(re.sub(r"<[^>]*>", "\n", page))
-    there = {line.strip() for line in shown.splitlines()}
-    return [
-        dutch
-        for dutch, told in extraction.english(ENGLISH).items()
-        if dutch != told and dutch not in ROLES and "%" not in dutch and dutch in there
-    ]
+    heard = re.findall(r'(?:aria-label|title|placeholder|alt|data-l)="([^"]*)"', page)
+    shown = unescape("\n".join([re.sub(r"<[^>]*>", "\n", page), *heard]))
+    english = extraction.english(ENGLISH)
+    dutch = {said for said, told in english.items() if said != told and said not in ROLES}
+    there = {line.strip() for line in shown.splitlines()} - {"", *english.values()}
+    filled = [form for form, said in texts.filled_in() if said in dutch]
+    return sorted(
+        line for line in there if line in dutch or any(form.fullmatch(line) for form in filled)
+    )
 
 
 def test_the_console_is_dutch_until_somebody_chooses(desk: Desk):
@@ -141,3 +162,147 @@ def test_what_is_wrong_in_a_file_is_said_in_english(desk: Desk):
     assert "there are letters in the number" in page
     assert "Not read, because unknown: hobby." in page
     assert {"kenmerk", "taal"} == set(dutch_in(page)), "the columns are called so in the file"
+
+
+# ------------------------------------------------------------------ a house in which much happened
+
+
+@pytest.fixture
+def busy(make_desk) -> Desk:
+    """Every state and cause of a message, every kind of task, and group messages of all kinds."""
+    desk = make_desk()
+    be(TUESDAY)
+    desk.hire("everyone", ["coordinator", "klantmanager", "communicatie", "beheerder"])
+    now = moments.now()
+    with desk.house.database.session() as session:
+        group = voortraject(session, seats=40)
+        for state in DEELNAMES:
+            deelname(session, group, f"deelname-{state}", state)
+        people = [known(session, f"N{n}", "ti", wijk="Noord", channel="sms") for n in range(30)]
+        for number, cause in enumerate((*WHY_NOT, *ADVICE)):
+            message(session, people[number % 30], "failed" if cause in ADVICE else "blocked", cause)
+        for state in STATES:
+            message(session, people[0], state, None)
+        for kind in kinds():
+            tasks.raise_task(session, kind, about=f"test:{kind}", person=people[1])
+        tasks.channel_down(session, "sms", "connect", 12)
+        heard = reply(session, people[2], "stop")
+        stopped = tell("Stuurde STOP. Bel of schrijf een brief.")
+        people_.stop(session, people[2].addresses[0].address, "reply 1", stopped, heard)
+        theirs = reply(session, people[3], "لا")
+        people_.close_number(session, people[3].addresses[0].address, theirs)
+        ask_childcare(session, deelname(session, group, "Hodan"), heard, 2)
+        for number, said in enumerate(("confirmed", "reschedule", "declined", "none")):
+            afspraken.record(
+                session, desk.house, kenmerk=f"A-{number}", person=people[number], minutes=30,
+                begins=now + timedelta(days=2, hours=number), soort="gesprek", place="Wijkcentrum",
+                address=None, staff="everyone", status="gepland",
+            )  # fmt: skip
+            if said != "none":
+                made = select(Afspraak).where(Afspraak.kenmerk == f"A-{number}")
+                afspraken.answer(session, session.scalars(made).one(), said, heard)
+        for what in ("paused", "done", "stopped", "draft"):
+            group_message(session, desk, what)
+        one = Ambassadeur(kenmerk="AMB-1", first_name="Yordanos", phone="+31697002000",
+                          languages=["ti"], wijk="Noord", created_at=now)  # fmt: skip
+        session.add(one)
+        session.flush()
+        for number, flag in enumerate(ambassadeur_pages.FLAGS):
+            session.add(
+                Aanmelding(
+                    link_id=ambassadeurs.link_for(session, one).id, person_id=people[number].id,
+                    counted=False, flags=[flag], at=now - timedelta(days=1),
+                )
+            )  # fmt: skip
+    return desk
+
+
+def kinds() -> list[str]:
+    return [word for name, word in vars(tasks).items() if name.isupper() and isinstance(word, str)]
+
+
+def message(session: Session, person: Inburgeraar, state: str, cause: str | None) -> None:
+    now = moments.now()
+    session.add(
+        Message(
+            occasion=f"test:{person.id}:{state}:{cause}", person_id=person.id, channel="sms",
+            address_id=person.addresses[0].address_id, purpose="public task",
+            key="afspraak.reminder", language="ti", values={}, body="ሰላም", buttons=[], priority=1,
+            state=state, cause=cause, attempts=1, not_before=now - timedelta(minutes=1),
+            expires_at=now, created_at=now, changed_at=now,
+        )
+    )  # fmt: skip
+
+
+def reply(session: Session, person: Inburgeraar, said: str) -> Reply:
+    now, address = moments.now(), person.addresses[0].address
+    event = InboxEvent(key=f"test:{person.id}", source="twilio", lane="x", fingerprint="x",
+                       payload={}, state="done", not_before=now, received_at=now)  # fmt: skip
+    session.add(event)
+    session.flush()
+    one = Reply(event_id=event.id, person_id=person.id, address_id=address.id, channel="sms",
+                text=said, media=[], intent="stop", at=now)  # fmt: skip
+    session.add(one)
+    session.flush()
+    return one
+
+
+def group_message(session: Session, desk: Desk, state: str) -> None:
+    """Let there be one that was written, changed, started, and then came to be in *state*."""
+    one = broadcasts.draft(
+        session, desk.house, by="everyone", name=f"Over {state}", key="voortraject.invitation",
+        voortraject_id=1, audience="wijk=Noord", first=2,
+    )  # fmt: skip
+    if state == "draft":
+        return
+    one.approved_count, one.approved_by, one.started_at = 20, "goedkeurder", moments.now()
+    one.state = "sending"
+    if state == "done":
+        one.window_until = moments.now()
+    if state == "stopped":
+        broadcasts.stop(session, one, by="everyone")
+    else:  # of one that changed since it was approved the rest is held
+        broadcasts.tick(session, desk.house, 100)
+    assert state == one.state
+
+
+def test_what_lies_in_a_row_is_recognised_whatever_was_filled_in(desk: Desk):
+    """A room below wrote plain Dutch; who reads English has it in English all the same."""
+    missed = []
+    with desk.app.test_request_context():
+        flask.session["ui"] = "en"
+        for _, sentence in texts.filled_in():
+            places = set(texts.PLACE.findall(sentence))
+            told = tell(sentence, **{name: f"({n})" for n, name in enumerate(sorted(places))})
+            if texts.said(told) != texts.said(str(told)):
+                missed.append(sentence)
+        assert "Zomaar iets." == texts.said("Zomaar iets.")
+
+    assert [] == missed
+
+
+MOST = 3
+"""Pages of one kind that are looked at: the fourth afspraak is like the third."""
+
+
+def test_no_page_that_can_be_clicked_to_says_anything_in_dutch(busy: Desk):
+    """From Vandaag along every link: also what lay in a row since a Dutch room wrote it."""
+    browser = english(busy, "everyone")
+    found, seen, waiting = {}, Counter(), ["/"]
+    while waiting:
+        path = waiting.pop(0)
+        answer = browser.get(path)
+        if "text/html" not in answer.content_type:
+            continue
+        if said := set(dutch_in(answer.text)) - {busy.house.gemeente.sender}:
+            found[path] = sorted(said)
+        for link in re.findall(r'href="/console(/[^"#]*)"', answer.text):
+            shape = re.sub(r"\d+", "0", unescape(link))
+            seen[unescape(link)] += 1
+            if seen[unescape(link)] > 1 or "/static/" in link or seen[shape, ""] >= MOST:
+                continue
+            seen[shape, ""] += 1
+            waiting.append(unescape(link))
+
+    assert {} == found
+    assert len([each for each in seen if isinstance(each, str)]) > 60

@@ -154,14 +154,16 @@ class Fields:
         if language is None:
             names = [known.dutch for known in languages().values()]
             close = difflib.get_close_matches(text.capitalize(), names, n=1)
-            hint = f"Bedoelt u {close[0]}? " if close else ""
+            which, meant = ", ".join(names), "".join(close)
             self.wrong(
                 column,
                 tell(
-                    "deze taal is onbekend. %(hint)sBekend zijn: %(which)s",
-                    hint=hint,
-                    which=", ".join(names),
-                ),
+                    "deze taal is onbekend. Bedoelt u %(meant)s? Bekend zijn: %(which)s",
+                    meant=meant,
+                    which=which,
+                )
+                if close
+                else tell("deze taal is onbekend. Bekend zijn: %(which)s", which=which),
             )
         elif not language.shipped:
             self.doubt(
