@@ -14,15 +14,17 @@ from axe_playwright_python.sync_playwright import Axe
 from desks import PASSWORD, Desk
 from group_house import TUESDAY, be, voortraject
 from group_house import person as known
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
 from bot import moments
+from bot.models.broadcasts import Broadcast
 from bot.models.messages import InboxEvent, Message, Reply
 from bot.models.people import Inburgeraar
 from bot.models.tasks import Task
 from bot.outreach import broadcasts, tasks
+from console import counting
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -265,3 +267,122 @@ def test_axe_finds_nothing_on_every_other_page_in_either_language(desk, address,
             found[path] = result.generate_report()
 
     assert {} == found
+
+
+# ------------------------------------------------------------------ with a keyboard alone
+
+FOCUSED = """() => {
+    const one = document.activeElement, all = [...document.querySelectorAll("*")]
+    const box = one.getBoundingClientRect(), style = getComputedStyle(one)
+    const ring = parseFloat(style.outlineWidth) >= 2 && style.outlineStyle !== "none"
+    return {
+        at: all.indexOf(one), what: one.outerHTML.slice(0, 90), page: one === document.body,
+        seen: ring && box.width > 1 && box.height > 1
+            && box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth,
+    }
+}"""
+"""What has the focus: where it stands in the document, and whether one sees that it has it."""
+
+ONE_BY_ONE = (
+    "/", "/postvak", "/mensen", "/mensen/N1", "/mensen/N1/wijzig", "/mensen/N1/afspraak/0",
+    "/mensen/nieuw", "/mensen/N1/gegevens", "/inlezen", "/afspraken", "/groepsberichten",
+    "/groepsberichten/nieuw", "/voortrajecten/V1", "/ambassadeurs", "/premie", "/rapporten",
+    "/tweede-stap", "/herstelcodes",
+)  # fmt: skip
+MANY_TABS = 150
+
+
+@pytest.mark.parametrize("width", [1360, 390])
+def test_tab_goes_through_every_page_as_it_is_read_and_one_sees_where(address, open_as, width):
+    page = open_as("coordinator", viewport={"width": width, "height": 900})
+    back, unseen = [], []
+    for path in ONE_BY_ONE:
+        visit(page, address, path)
+        before = -1
+        for number in range(MANY_TABS):
+            page.keyboard.press("Tab")
+            now = page.evaluate(FOCUSED)
+            if now["page"] or (number and "nl-skip-link" in now["what"]):
+                break  # it has been everywhere
+            if now["at"] < before:
+                back.append((path, now["what"]))
+            if not now["seen"]:
+                unseen.append((path, now["what"]))
+            before = now["at"]
+        else:
+            back.append((path, "no end"))
+
+    assert ([], []) == (back, unseen)
+
+
+def test_the_first_tab_offers_to_skip_the_menu(address, open_as):
+    page = open_as("coordinator")
+    for path in ("/", "/mensen", "/groepsberichten/nieuw"):
+        visit(page, address, path)
+        page.keyboard.press("Tab")
+        assert "#main" == page.evaluate("document.activeElement.getAttribute('href')")
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.closest('#main') !== null"), path
+
+
+def test_escape_closes_the_menu_of_a_phone_and_gives_the_focus_back(address, open_as):
+    page = open_as("coordinator", viewport={"width": 390, "height": 800})
+    button, menu = page.locator("[popovertarget=menu]"), page.locator("#menu")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(menu).to_be_visible()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('#menu') !== null")
+    page.keyboard.press("Escape")
+    expect(menu).to_be_hidden()
+    expect(button).to_be_focused()
+
+
+def test_a_page_that_brings_itself_up_to_date_leaves_the_focus_where_it_is(desk, address, open_as):
+    """Every five seconds the figures of a group message come anew, under the eyes of whoever
+    reads them with a keyboard or aloud."""
+    number = written(open_as("communicatie"), address, "Blijft staan")
+    page = open_as("goedkeurder")
+    approved(page, address, number)
+    tick(desk)
+    visit(page, address, f"/groepsberichten/{number}")
+    table = page.locator("#stand .tw").first
+    table.focus()
+    page.evaluate("document.activeElement.setAttribute('data-mine', '')")
+    for _ in range(2):
+        with page.expect_response(lambda answer: answer.url.endswith(f"/{number}")):
+            pass
+    page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+
+    expect(table).to_be_focused()
+    with desk.house.database.session() as session:
+        broadcasts.stop(session, session.get_one(Broadcast, number), by="goedkeurder")
+    expect(page.locator("#stand")).to_contain_text("Er gaat niets meer weg.", timeout=30_000)
+    expect(table).to_be_focused()
+    assert page.locator("#stand").get_attribute("hx-get") is None, "and it asks no more"
+
+
+@pytest.mark.parametrize("path", ["voorbeeld", "akkoord"])
+def test_what_counts_for_long_leaves_the_focus_where_it_is(address, open_as, monkeypatch, path):
+    """While it counts there is one link; afterwards the focus is on the one that counts again."""
+    number = written(open_as("communicatie"), address, f"Telt {path}")
+    monkeypatch.setattr(counting, "FEW", 0)
+    page, asked = open_as("goedkeurder"), []
+    page.route("**/*tel=1*", lambda route: asked.append(route))
+    visit(page, address, f"/groepsberichten/{number}/{path}")
+    page.get_by_role("link", name="Tel nu").focus()
+    page.wait_for_function("document.activeElement.id === 'tel'")
+    asked[0].continue_()
+
+    expect(page.get_by_role("link", name="Tel opnieuw")).to_be_focused()
+
+
+@pytest.mark.parametrize("path", ONE_BY_ONE)
+def test_at_twice_its_size_a_page_needs_no_scrolling_sideways(address, open_as, path):
+    """A window of 1280 pixels at 200 % is 640 wide (WCAG 1.4.4 and 1.4.10)."""
+    page = open_as("coordinator", viewport={"width": 640, "height": 400}, device_scale_factor=2)
+    visit(page, address, path)
+    root = "document.documentElement"
+
+    assert not page.evaluate(f"{root}.scrollWidth > {root}.clientWidth")
