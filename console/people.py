@@ -30,6 +30,7 @@ from console import words
 from console.coming import coming
 from console.desk import desk, house, looked, may, mine, page
 from console.thread import MOST, thread
+from console.versions import versions
 
 A_PAGE = 50
 WINDOW = timedelta(hours=24)
@@ -195,6 +196,7 @@ def _told(database: Session, found: Inburgeraar, shown: int | None = None) -> di
         "shown": shown,
         "next": ahead[0] if ahead else None,
         "afspraken": list(reversed(afspraken)),
+        "versions": versions(database, afspraken),
         "thread": said,
         "older": older,
         "coming": coming(house(), _waiting(messages), ahead),
