@@ -13,10 +13,11 @@ from flask import Response, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_security import current_user
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from bot import moments
+from bot.channels import numbers
 from bot.messaging import voices
 from bot.models.afspraken import Afspraak
 from bot.models.messages import Message, Reply
@@ -33,6 +34,9 @@ from console.thread import MOST, thread
 from console.versions import versions
 
 A_PAGE = 50
+SHORTEST = 9
+"""Digits of a telephone number; fewer are part of a kenmerk."""
+
 WINDOW = timedelta(hours=24)
 """How long after somebody wrote WhatsApp takes free text."""
 
@@ -48,12 +52,15 @@ def people() -> str:
     by_name = (Inburgeraar.first_name, Inburgeraar.id)
     query = select(Inburgeraar.id)
     if asked:
-        query = query.where(
-            or_(
-                Inburgeraar.first_name.icontains(asked, autoescape=True),
-                Inburgeraar.kenmerk.icontains(asked, autoescape=True),
-            )
-        )
+        fits = [
+            Inburgeraar.first_name.icontains(asked, autoescape=True),
+            Inburgeraar.kenmerk.icontains(asked, autoescape=True),
+        ]
+        if number := _number(asked):
+            with house().database.session() as database:
+                looked(database, "number.searched", "people")
+            fits.append(Inburgeraar.id.in_(_reached_at(number)))
+        query = query.where(or_(*fits))
     if not everyone:
         query = query.where(Inburgeraar.klantmanager == current_user.name)
     if language in languages():
@@ -85,6 +92,21 @@ def people() -> str:
             words=words,
             may_see_erased=may("console.erasures"),
         )
+
+
+def _number(asked: str) -> str | None:
+    """Return *asked* as a telephone number, if it is a whole one: who calls is to be found."""
+    if sum(sign.isdigit() for sign in asked) < SHORTEST:
+        return None
+    try:
+        return numbers.canonical(asked)
+    except numbers.BadNumber:
+        return None
+
+
+def _reached_at(number: str) -> Select[int]:
+    places = select(Address.id).where(or_(Address.phone == number, Address.address == number))
+    return select(PersonAddress.person_id).where(PersonAddress.address_id.in_(places))
 
 
 @desk.get("/mensen/<kenmerk>")

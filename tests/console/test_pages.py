@@ -146,6 +146,20 @@ def test_any_question_gets_a_page(desk: Desk, asked: str):
     assert ("Selam" in answer.text) == (asked in ("sel", "P-1"))
 
 
+@pytest.mark.parametrize("typed", ["+31697000001", "06 9700 0001", "0031-697000001"])
+def test_who_calls_is_found_by_the_whole_number_however_it_is_typed(any_desk: Desk, typed: str):
+    """And not by a part of it, which would tell whose numbers begin so."""
+    browser = any_desk.as_("klantmanager")
+    found = browser.get("/mensen", query_string={"q": typed}).text
+    part = browser.get("/mensen", query_string={"q": "9700"}).text
+
+    assert ("Selam" in found, "Mehmet" in found) == (True, False)
+    assert "Selam" not in part
+    with any_desk.house.database.reading() as session:
+        searched = select(AuditEntry.subject).where(AuditEntry.action == "number.searched")
+        assert ["people"] == list(session.scalars(searched)), "the number itself is not in it"
+
+
 def test_somebody_who_is_not_there_gets_a_page_that_says_so(desk: Desk):
     answer = desk.as_("klantmanager").get("/mensen/P-404")
 
