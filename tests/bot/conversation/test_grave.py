@@ -92,6 +92,15 @@ EMERGENCY = [
     ("ku", "bê min hûn hemû rehettir dibin, bê min baştir e"),
     ("fa", "بدون من همه راحت ترن"),
     ("ar", "بدوني الكل احسن"),
+    ("ar", "زوجي ضربني وما بقدر اجي عالموعد"),
+    ("ar", "عم يكسر الباب علينا"),
+    ("ary", "شي واحد تابعني"),
+    ("ary", "weldi chreb javel"),
+    ("fa", "پسرم قرص خورده زیاد"),
+    ("prs", "طفلم زهر خورده"),
+    ("ps", "مېړه مې چاړه راویسته"),
+    ("ku", "zilamek li pey min e"),
+    ("ku", "zarokê min gelek heb xwar"),
     ("so", "aabbahay wuxuu yiri waan ku dilayaa haddaad baxdo"),
     ("ti", "ሓወይ እንተ ወጺእኪ ክቐትለኪ እየ ይብል"),
     ("am", "ወንድሜ ከወጣሽ እገልሻለሁ አለኝ"),
@@ -132,6 +141,9 @@ NEITHER = [
     ("ps", "راغلم خو دروازه بنده وه"),
     ("ku", "naxwazim bêm spas ji bo peyamê"),
     ("ku", "ez hatim derî girtî bû"),
+    ("ku", "min derman xwar ez nayêm"),
+    ("fa", "قرص خوردم خوابم میاد نمیام"),
+    ("ary", "jeddi mat ma n9derch nji"),
 ]
 
 

@@ -373,6 +373,10 @@ def test_small_words_decide_what_a_sentence_is_worth(language, text, expected):
         ("ku", "ڕەنگە بێم", "unclear"),
         ("ku", "izin nadin min", "decline"),
         ("ku", "erê lê piştî nîvro", "reschedule"),
+        ("ar", "لما تتحسن لغتي بجي", "unclear"),
+        ("fa", "وقتی زبانم خوب شد میام", "unclear"),
+        ("prs", "بعد ازی که زبانم خوب شد میایم", "unclear"),
+        ("ku", "gava zimanê min baş bû ez têm", "unclear"),
     ],
 )
 def test_small_words_that_turn_a_yes_are_known_in_every_spelling(language, text, expected):
