@@ -670,6 +670,8 @@ def _without_form(house: House, message: Message, now: datetime) -> Held:
     until = now + TEMPLATE_PATIENCE
     entry = house.catalogue.entries[message.key]
     if entry.announced_by is not None:
+        if message.attempts:  # it would hold up what announces it: `as_template` plans it anew
+            return Held("blocked", Cause.WINDOW_CLOSED.value)
         return Held("planned", AWAITS_READER, message.expires_at)
     late = until + LEAST_VALIDITY >= message.expires_at
     if entry.only_free or message.in_reply_to is not None or late:

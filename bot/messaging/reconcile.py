@@ -424,13 +424,12 @@ def as_template(session: Session, house: House, message: Message) -> Message | N
     """Plan the same once more where WhatsApp took no free text; None where that is no use.
 
     By now the address's window counts as shut, so that it goes as a template or an opener, or
-    waits for its reader.
-    Nothing of it arrived: that is certain.
+    waits for its reader. Nothing of it arrived: that is certain.
     """
     entry = house.catalogue.entries.get(message.key)
     if (
         message.cause != Cause.WINDOW_CLOSED.value
-        or message.state not in ("failed", "undelivered")
+        or message.state not in ("failed", "undelivered", "blocked")
         or message.occasion.endswith(AS_TEMPLATE)
         or entry is None
         or entry.only_free

@@ -350,3 +350,23 @@ def test_what_was_said_in_time_and_could_not_go_in_time_waits_too(world):
     world.pass_(days=3)
     assert [(SETTLED, "expired", "not_opened")] == states(world, SETTLED)
     assert 1 == len(notes(world, tasks.CALL_OR_WRITE))
+
+
+def test_what_was_tried_before_the_window_shut_is_announced_as_any_other(world):
+    """What comes back for another attempt holds up all behind it, and that may not be what
+    announces it.
+    """
+    world.templates()
+    world.person("Rania", "ar", "whatsapp", RANIA)
+    phone = world.phone("Rania")
+    phone.say("🙏❓")
+    number = take(world)
+    world.ground.arm("429")
+    say(world, number, SETTLED)
+    world.pass_(hours=25)
+    assert text(replies.ANNOUNCEMENT, "ar") in phone.last.text
+
+    before = len(phone.received)
+    phone.tap(phone.last.buttons[0].title)
+    assert before + 1 == len(phone.received)
+    assert text(SETTLED, "ar") in phone.last.text
