@@ -34,6 +34,9 @@ from console.thread import MOST, thread
 from console.versions import versions
 
 A_PAGE = 50
+NOT_SENT = ("blocked", "expired")
+"""States of a message that a gate held until it had no point any more."""
+
 SHORTEST = 9
 """Digits of a telephone number; fewer are part of a kenmerk."""
 
@@ -222,7 +225,7 @@ def _told(database: Session, found: Inburgeraar, shown: int | None = None) -> di
         "thread": said,
         "older": older,
         "coming": coming(house(), _waiting(messages), ahead),
-        "not_sent": [each for each in messages if each.state == "blocked"][:5],
+        "not_sent": [each for each in messages if each.state in NOT_SENT][:5],
         "consents": rights.consents(database, found)[::-1],
         "notes": database.scalars(
             select(Note).where(Note.person_id == found.id).order_by(Note.id.desc())

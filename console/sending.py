@@ -20,7 +20,7 @@ from bot.outreach import broadcasts as rules
 from bot.outreach import preview as previews
 from bot.outreach import responses, tasks, trials
 from bot.outreach.broadcasts import Refused
-from bot.outreach.figures import by_channel, figures
+from bot.outreach.figures import by_channel, figures, spoken
 from bot.outreach.preview import OWN
 from bot.told import tell
 from bot.wording.languages import languages
@@ -134,6 +134,7 @@ def _stand(database: Session, house: House, broadcast: Broadcast) -> dict[str, A
         "counted": counted,
         "gone": counted.total - counted.counts["planned"] - counted.counts["held"],
         "channels": by_channel(database, broadcast),
+        "spoken": spoken(database, broadcast),
         "reports": REPORTS,
         "said": responses.responses(database, house, broadcast),
         "spelled": _spelled,

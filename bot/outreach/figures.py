@@ -93,6 +93,19 @@ def by_channel(session: Session, broadcast: Broadcast) -> dict[str, Figures]:
     return {name: _whole(broadcast, each) for name, each in found.items()}
 
 
+def spoken(session: Session, broadcast: Broadcast) -> Counter[str]:
+    """Count by figure the sounds of *broadcast*, which follow its text for who would listen."""
+    sounds = (
+        select(Message.state, func.count())
+        .where(Message.broadcast_id == broadcast.id, Message.voice.is_not(None))
+        .group_by(Message.state)
+    )
+    found: Counter[str] = Counter()
+    for state, count in session.execute(sounds):
+        found[KINDS[state]] += count
+    return found
+
+
 def _counted(
     session: Session, broadcast: Broadcast
 ) -> Iterator[tuple[str | None, str, str | None, int]]:

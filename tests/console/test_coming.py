@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from bot import moments
 from bot.engine import work
+from bot.models.messages import Message
 from bot.models.people import Inburgeraar
 from bot.outreach import afspraken
 from bot.privacy import consent
@@ -65,6 +66,19 @@ def test_who_comes_not_or_may_not_be_written_to_is_not_told_to_be_reminded(desk:
 
     assert "krijgt geen herinnering" in browser.get("/").text
     assert "gaat niet uit" in browser.get("/mensen/P-1").text
+
+
+@pytest.mark.parametrize("state", ["blocked", "expired"])
+def test_what_was_not_sent_is_named_with_the_reason(desk: Desk, state: str):
+    planned(desk, TODAY)
+    work.remind(desk.house, 10)
+    with desk.house.database.session() as session:
+        message = session.scalars(select(Message)).one()
+        message.state, message.cause = state, "danger"
+
+    page = desk.as_("klantmanager").get("/mensen/P-1").text
+
+    assert "1 dec, herinnering: Hier is gevaar gemeld." in page
 
 
 def test_nothing_is_told_of_other_peoples_people(desk: Desk):

@@ -11,7 +11,7 @@ from bot.models.broadcasts import Broadcast
 from bot.models.messages import Message
 from bot.models.people import Inburgeraar
 from bot.outreach import broadcasts, preview
-from bot.outreach.figures import by_channel, figures
+from bot.outreach.figures import by_channel, figures, spoken
 from bot.wording.languages import languages
 
 
@@ -57,6 +57,9 @@ def test_the_sound_follows_the_text_for_who_listens_and_the_figures_count_people
     for _ in range(3):
         world.tick()
 
+    with world.house.database.reading() as session:
+        told = spoken(session, session.get_one(Broadcast, listeners))
+    assert {"offered": 1} == dict(told), "Telegram gives no receipts"
     sound = world.phone("Selam").received[-1]
     assert heard(sound).seconds > 2
     assert kinds(world.phone("Selam"))[-1] == "voice"
