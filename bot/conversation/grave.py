@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.conversation import sentence
-from bot.conversation.lexicon import Message, and_kind, forms, source, told_in, words_in
+from bot.conversation.lexicon import Message, and_kind, forms, told_in, words_in
 
 SOURCE = Path(__file__).parents[2] / "content" / "grave.yaml"
 
@@ -75,11 +75,15 @@ class Words:
             yield from self.begins.get(phrase[:end], ())
 
 
-@cache
 def words_of(language: str) -> Words:
     """Return the grave words that somebody who prefers *language* may use."""
+    return _words_of(sentence.with_kin(language))
+
+
+@cache
+def _words_of(codes: tuple[str, ...]) -> Words:
     told, held = _told(), Words()
-    for code in (language, *source()["kin"].get(language, ())):
+    for code in codes:
         for kind, phrases in told["words"].get(code, {}).items():
             for phrase in forms(phrases):
                 held.add(kind, phrase)

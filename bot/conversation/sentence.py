@@ -177,12 +177,21 @@ def one_letter_off(known: str, typed: str) -> bool:
     return swapped or typed[at + 1 :] == known[at + 1 :]
 
 
-@cache
 def words_of(language: str) -> Words:
     """Return the words that somebody who prefers *language* may use; none for an unknown one."""
+    return _words_of(with_kin(language))
+
+
+def with_kin(language: str) -> tuple[str, ...]:
+    """Return *language* and those read with it, in one order, so that kin share their words."""
+    return tuple(sorted({language, *source()["kin"].get(language, ())}))
+
+
+@cache
+def _words_of(codes: tuple[str, ...]) -> Words:
     told = source()
     held = Words()
-    for code in (language, *told["kin"].get(language, ())):
+    for code in codes:
         low = _low(told["languages"].get(code, {}))
         for kind, phrases in told["words"].get(code, {}).items():
             for phrase in forms(phrases):
