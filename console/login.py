@@ -14,6 +14,7 @@ from typing import Any
 from flask import Flask, Response, current_app, g, has_app_context, request, session, url_for
 from flask_security import (
     MailUtil,
+    MfRecoveryCodesUtil,
     Security,
     SQLAlchemySessionUserDatastore,
     UserMixin,
@@ -166,6 +167,17 @@ class CodesOnce(Totp):
             )
 
 
+class GuardedCodes(MfRecoveryCodesUtil):
+    """Recovery codes, throttled like the passwords and codes that they stand in for."""
+
+    def check_recovery_code(self, user: Any, code: str) -> bool:
+        """Check a code; while locked none is right."""
+        right = not user.waits and super().check_recovery_code(user, code)
+        if not right:
+            user.track_failed_authn("recovery code", True)
+        return right
+
+
 class Passkeys(WebauthnUtil):
     """Which passkeys are asked for: any that proves who holds it when it is to open the door alone.
 
@@ -274,7 +286,7 @@ def install(app: Flask, house: House) -> None:
     staff = Staff(house.database)
     security = Security(
         app, staff, mail_util_cls=NoMail, totp_cls=CodesOnce, webauthn_util_cls=Passkeys,
-        register_blueprint=True,
+        mf_recovery_codes_util_cls=GuardedCodes, register_blueprint=True,
     )  # fmt: skip
     security.i18n_domain = texts.login_words(app)
     app.extensions["staff"] = staff

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from bot.models.staff import AuditEntry, Passkey
 from bot.web import WebServer
+from console.login import FREE_TRIES
 
 pytestmark = pytest.mark.browser
 
@@ -82,6 +83,24 @@ def test_a_passkey_is_made_and_opens_the_door_alone(view: Page, there: str, worl
             select(AuditEntry.detail).where(AuditEntry.action == "login").order_by(AuditEntry.id)
         ).all()
     assert ["webauthn"] == [each["how"][0] for each in details][-1:]
+
+
+def test_who_has_a_passkey_comes_in_while_somebody_guesses_at_the_password(
+    view: Page, there: str, world: Desk
+):
+    """Whoever guesses makes the account wait for passwords and codes; its owner need not."""
+    log_in(view, there, "coordinator")
+    register(view, there, "first")
+    view.goto(f"{there}/")
+    view.click(".me__out")
+    for _ in range(FREE_TRIES + 2):
+        world.browser().log_in("coordinator", "a guess")
+    assert 200 == world.browser().log_in("coordinator").status_code
+
+    view.goto(f"{there}/toegangssleutel")
+    view.click("#wan-signin-form button")
+    view.wait_for_url(f"{there}/")
+    assert "coordinator" in view.inner_text(".me__t")
 
 
 def test_somebody_without_one_is_told_so_and_stays_outside(view: Page, there: str):

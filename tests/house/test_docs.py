@@ -57,6 +57,23 @@ def test_a_page_that_names_no_command_would_not_go_unseen():
     assert {"list", "intake", "invite", "link", "doctor", "templates"} <= named
 
 
+def test_every_test_that_is_named_is_there():
+    """Who reads that something holds can look at what shows it."""
+    named = {
+        name
+        for page in PAGES
+        for name in re.findall(r"`(test_\w+)`", page.read_text(encoding="utf-8"))
+    }
+    there = {
+        name
+        for path in (HOUSE / "tests").rglob("test_*.py")
+        for name in re.findall(r"def (test_\w+)", path.read_text(encoding="utf-8"))
+    }
+
+    assert len(named) > 50
+    assert set() == named - there
+
+
 def test_every_setting_is_explained():
     """Who runs it has one table to look in, without a setting that is not there any more."""
     page = (HOUSE / "docs" / "operations.md").read_text(encoding="utf-8")
