@@ -399,7 +399,7 @@ GRAVE = _rules(
         "stop | drop list -again -appt -wrong -amiss -person -if | wants to be taken off the list",
         "stop | leave list -again -appt -if -asks | leaves the list",
         "stop | leave msg -again -appt -if -asks | leaves the messages",
-        "stop | halt msg -not | ends the messages",
+        "stop | halt msg -not -why | ends the messages",
         "stop | cancel msg -strange -got -appt -not -come -cannot -thanks -send -asks -day -when "
         "-why | cancels the messages",
         "stop | halt list -not -appt -asks | ends the list",

@@ -465,6 +465,8 @@ class _Reader:
             return Understood("stop", "the picture means stop")
         if self.no_wish_to_stop(part.start, part.end):
             return Understood("unclear", f"perhaps no wish to stop: {part.why}")
+        if "language" in kinds:
+            return Understood("unclear", f"no messages, or none in this language? {part.why}")
         alone = not kinds & {"confirm", "decline", "reschedule", "unclear", "start", "doubt", "but"}
         if alone or self.count <= SHORT:
             return Understood("stop", part.why)
