@@ -47,6 +47,11 @@ class Line:
         )
 
     @property
+    def why(self) -> str | None:
+        """Why the last message did not arrive and what to do, in Dutch; None if nobody knows."""
+        return None if self.message is None else tasks.reason(self.message)
+
+    @property
     def in_doubt(self) -> bool:
         """True when nobody knows whether the last message arrived."""
         return self.message is not None and self.message.state in IN_DOUBT
@@ -71,6 +76,8 @@ def today() -> str:
             "today.html",
             now=now,
             lines=lines,
+            tomorrow=moments.local(end).date().isoformat(),
+            lines_tomorrow=_count(database, end),
             counts=counts,
             emergencies=emergencies,
             asked=asked[:MOST_TASKS],
@@ -101,6 +108,21 @@ def _lines(database: Session, begin: datetime, end: datetime) -> list[Line]:
         .order_by(Afspraak.begins, Afspraak.id)
     ).all()
     return lines_of(database, found)
+
+
+def _count(database: Session, begin: datetime) -> int:
+    """Count the afspraken of one's own people on the day that begins then."""
+    _, end = _today(begin)
+    return (
+        database.scalar(
+            select(func.count())
+            .select_from(Afspraak)
+            .join(Inburgeraar)
+            .where(Afspraak.begins >= begin, Afspraak.begins < end, Afspraak.status == "gepland")
+            .where(Inburgeraar.klantmanager == current_user.name)
+        )
+        or 0
+    )
 
 
 def lines_of(database: Session, found: Sequence[Afspraak]) -> list[Line]:

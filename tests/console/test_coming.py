@@ -81,6 +81,20 @@ def test_what_was_not_sent_is_named_with_the_reason(desk: Desk, state: str):
     assert "1 dec, herinnering: Hier is gevaar gemeld." in page
 
 
+def test_who_got_no_reminder_stands_there_with_what_to_do_about_it(desk: Desk):
+    planned(desk, TODAY)
+    planned(desk, TOMORROW)
+    work.remind(desk.house, 10)
+    with desk.house.database.session() as session:
+        for message in session.scalars(select(Message)):
+            message.state, message.cause = "failed", "bad_number"
+    browser = desk.as_("klantmanager")
+
+    for page in (browser.get("/").text, browser.get("/afspraken").text):
+        assert "Vraag het juiste nummer en pas het aan." in page
+    assert "Morgen: 1" in browser.get("/").text
+
+
 def test_nothing_is_told_of_other_peoples_people(desk: Desk):
     planned(desk, TOMORROW, person="P-2")
 
