@@ -282,6 +282,16 @@ def group_message(staff: Staff, camera: Camera, phones: str) -> None:
     camera.take("groepsberichten", keep=False)
 
 
+def write_first(staff: Staff, camera: Camera) -> None:
+    """Write to somebody on WhatsApp who has not written for a day: it waits."""
+    staff.log_in(JANSEN)
+    staff.open("/mensen/D-1009")
+    staff.press("Schrijf bericht")
+    staff.page.check("[value='colleague.settled']")
+    staff.press("Zet deze zin klaar")
+    camera.take("postvak-wacht", top=".msg--out:last-child")
+
+
 def the_rest(staff: Staff, camera: Camera) -> None:
     """Look at what a coordinator looks at now and then."""
     staff.log_in(JANSEN)
@@ -314,6 +324,7 @@ def main() -> None:
         morning(staff, camera, phones)
         casework(staff, camera)
         group_message(staff, camera, phones)
+        write_first(staff, camera)
         the_rest(staff, camera)
         browser.close()
 
