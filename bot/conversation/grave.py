@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.conversation import sentence
-from bot.conversation.lexicon import Message, and_kind, forms, told_in, words_in
+from bot.conversation.lexicon import Message, and_kind, forms, source, told_in, words_in
 
 SOURCE = Path(__file__).parents[2] / "content" / "grave.yaml"
 
@@ -87,6 +87,8 @@ def _words_of(codes: tuple[str, ...]) -> Words:
         for kind, phrases in told["words"].get(code, {}).items():
             for phrase in forms(phrases):
                 held.add(kind, phrase)
+        for phrase in forms(source()["words"].get(code, {}).get("appt", "")):
+            held.add("appt", phrase)
     return held
 
 
@@ -110,8 +112,9 @@ def _rule(line: str) -> Rule:
 
 @cache
 def pairs() -> tuple[str, ...]:
-    """Return the kinds that some family wants side by side, as ``first>second``."""
-    return tuple(sorted({kind for rule in rules() for kind in rule.all if ">" in kind}))
+    """Return the kinds that some family wants or bars side by side, as ``first>second``."""
+    named = {kind for rule in rules() for kind in rule.all | rule.none}
+    return tuple(sorted(kind for kind in named if ">" in kind))
 
 
 def kinds_of(said: Message, language: str) -> Kinds:
@@ -142,9 +145,13 @@ def grave(said: Message, languages: Iterable[str]) -> tuple[str, str] | None:
     """
     if len(said.exact) > LONGEST:
         return None
+    languages = tuple(languages)
     seen = _seen(said, languages)
+    believed = set(sentence.believed_to_end(said, languages))
     for rule in rules():
         for code, kinds in seen:
+            if rule.intent != "emergency" and code not in believed:
+                continue
             if rule.all <= kinds and not rule.none & kinds:
                 return rule.intent, f"a sentence in {code}: {rule.why}"
     return None
@@ -169,8 +176,8 @@ def _is_of(said: Message, language: str) -> bool:
 
 
 def bars(said: Message, languages: Iterable[str], intent: str) -> bool:
-    """Return whether something is said that makes a danger a joke, or a stop a stop of less."""
-    turning = {"joke"} if intent == "emergency" else {"keep", "limits", "instead"}
+    """Return whether something is said that makes a danger a joke or thanks, a stop one of less."""
+    turning = {"joke", "saved"} if intent == "emergency" else {"keep", "limits", "instead"}
     return any(turning & kinds for _, kinds in _seen(said, languages))
 
 

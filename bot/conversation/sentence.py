@@ -53,7 +53,7 @@ class Words:
         if kind in {"joins", "denies"}:
             (self.joins if kind == "joins" else self.denies).append(phrase)
             return
-        if kind in FIRST_PERSON:
+        if kind in PROMISES:
             self.add("come", phrase)
         spelled = words_in(phrase.lstrip("?").rstrip("*"))
         whole = self.doubted if phrase.startswith("?") else self.whole
@@ -141,11 +141,11 @@ class Words:
         return set()
 
 
-MARKS = frozenset({"once", "that", "so"})
+MARKS = frozenset({"once", "that", "so", "and"})
 """Kinds of words that bind a sentence to another, and are no kinds of `Words.kinds`."""
 
-FIRST_PERSON = frozenset({"vow", "here"})
-"""Kinds of words by which somebody says of himself that he comes."""
+PROMISES = frozenset({"vow", "here", "they"})
+"""Kinds of words by which somebody says of himself, or of who he types for, that he comes."""
 
 LONG = 5
 """Letters of the shortest word that is also read with one letter wrong."""
@@ -394,7 +394,7 @@ GRAVE = _rules(
         "emergency | breath cannot | does not breathe",
         "emergency | wake not | does not wake",
         "emergency | wake cannot | does not wake",
-        "stop | off -again | wants to be taken off the list",
+        "stop | off -again -appt | wants to be taken off the list",
         "stop | drop number -again -appt -wrong -amiss -person -if | wants the number removed",
         "stop | drop list -again -appt -wrong -amiss -person -if | wants to be taken off the list",
         "stop | leave list -again -appt -if -asks | leaves the list",
@@ -426,7 +426,7 @@ NEEDS = _rules(
         "wrong_number | wrong person | does not know the person",
         "wrong_number | amiss number -appt | a wrong number",
         "wrong_number | amiss person | a wrong person",
-        "wrong_number | wrong -not -no -asks -yes -come -appt -change | a wrong number",
+        "wrong_number | wrong -not -no -asks -yes -come -appt -change -cannot | a wrong number",
         "wrong_number | iam mine number | is somebody else",
         "wrong_number | iam mine -appt | is somebody else",
         "wrong_number | iam number -appt | is somebody else",
@@ -499,6 +499,7 @@ ANSWERS = _rules(
         "unclear | if | in doubt: neither yes nor no",
         "decline | notwant appt -msg -change -when -day -asks | needs the afspraak no more",
         "decline | drop appt -not -msg -list -number | cancels the afspraak",
+        "decline | off appt -msg -list -number | wants off the afspraak",
         "decline | cancel appt -not -msg | cancels the afspraak",
         "decline | cancel want -not -msg -send -halt -list | wants to cancel",
         "decline | cannot -later | cannot come",
@@ -547,8 +548,9 @@ def grave(said: Message, languages: Iterable[str]) -> tuple[str, str] | None:
         return None
     languages = tuple(languages)
     rules = _DANGER if goes_on(said, languages) else GRAVE
+    believed = set(believed_to_end(said, languages))
     for code, seen in _seen(said, languages):
-        if found := _first(rules, seen, code):
+        if found := _first(rules if code in believed else _DANGER, seen, code):
             return found
         if "halt" in seen.sure and seen.kinds <= _ONLY_ENDS and _asks_to_end(said):
             return "stop", f"a sentence in {code}: nothing is said but to end it"
@@ -556,6 +558,21 @@ def grave(said: Message, languages: Iterable[str]) -> tuple[str, str] | None:
 
 
 _DANGER = tuple(rule for rule in GRAVE if rule.intent == "emergency")
+
+
+def believed_to_end(said: Message, languages: Iterable[str]) -> Iterator[str]:
+    """Yield the language a person prefers, and the others that may say that something must end.
+
+    Where the first denies, the others are read only if they know more of the words: what is an end
+    in Dutch is none in "don't stop these reminders".
+    """
+    preferred, *others = languages
+    yield preferred
+    own = see(said, preferred)
+    denied = bool(own.sure & {"not", "no", "goon"})
+    for code in others:
+        if not denied or len(see(said, code).unknown) < len(own.unknown):
+            yield code
 
 
 def goes_on(said: Message, languages: Iterable[str]) -> bool:
@@ -605,10 +622,12 @@ def answer(said: Message, languages: Iterable[str]) -> tuple[str, str] | None:
     rules = _MOVES if said.question else ANSWERS
     for place, (code, seen) in enumerate(_seen(said, languages)):
         before, denied = denied, denied or bool(seen.kinds & _DENIES or "asks" in seen.sure)
-        refuses = not place and "cannot" in seen.sure
-        if not refuses and (4 if place else 2) * len(seen.unknown) > seen.count:
+        refused = "cannot" in seen.sure
+        most = 0.25 if place else 0.8 if refused else 0.5
+        if len(seen.unknown) > most * seen.count:
             continue
-        if _denied_twice(said, seen):
+        words = words_of(code)
+        if _denied_twice(said, seen.pieces, words) if refused else seen.denials > 1:
             continue
         # A word that denies in a nearer language is no filler of a farther one: ku bê, en be.
         found = (None if before else _yes(said, seen, code)) or _first(rules, seen, code)
@@ -619,21 +638,27 @@ def answer(said: Message, languages: Iterable[str]) -> tuple[str, str] | None:
     return None
 
 
-def _denied_twice(said: Message, seen: Seen) -> bool:
-    """Whether a denial may deny another. What stands behind a *cannot* is mostly its reason."""
-    cannot = next((piece for piece in seen.pieces if "cannot" in piece.kinds), None)
-    if cannot is None or seen.denials == 0:
-        return seen.denials > 1 or bool(seen.denials and "cannot" in seen.kinds)
-    before = any(_only_denies(piece) for piece in seen.pieces if piece.end <= cannot.start)
-    behind = (piece for piece in seen.pieces if piece.start >= cannot.end)
-    beside = next((piece for piece in behind if piece.kinds != {"fill"}), None)
-    return before or (
-        beside is not None and _only_denies(beside) and beside.start not in said.pauses
-    )
+def _denied_twice(said: Message, pieces: tuple[Piece, ...], words: Words) -> bool:
+    """Whether what cannot be is denied itself: I cannot not come. A reason may hold its own no."""
+    for at, piece in enumerate(pieces):
+        if "cannot" not in piece.kinds:
+            continue
+        breath = max((pause for pause in said.pauses if pause <= piece.start), default=0)
+        if any(_only_denies(other) for other in pieces[:at] if other.start >= breath):
+            return True
+        behind = pieces[at + 1 : at + 2]
+        if not behind or behind[0].start in said.pauses:
+            continue
+        verbs = [other.kinds for other in pieces[at + 2 :] if other.kinds != {"fill"}]
+        verb = verbs[0] if verbs else frozenset({"come"})
+        if behind[0].kinds & {"not", "no"} and (behind[0].kinds | verb) & {"come", "can"}:
+            return True
+        if "that" in words.marks.get(said.bare[behind[0].start], ()) and verb & {"cannot", "not"}:
+            return True
+    return False
 
 
 def _only_denies(piece: Piece) -> bool:
-    """Whether *piece* denies what stands beside it; a plain no does not."""
     return "not" in piece.kinds and not piece.kinds & {"no", "cannot"}
 
 
@@ -647,6 +672,12 @@ def only_thanks(said: Message, languages: Iterable[str]) -> bool:
     return any(
         "thanks" in seen.sure and "come" not in seen.kinds for _, seen in _seen(said, languages)
     )
+
+
+def says_more(exact: str, bare: str, languages: Iterable[str]) -> bool:
+    """Return whether a word is more than a name or politeness: Dolores, but dolores too."""
+    kinds = (words_of(code).kinds(exact, bare) for code in languages)
+    return any(found and not found <= {"fill", "name", "everyday"} for found in kinds)
 
 
 def denies(said: Message, language: str) -> bool:
@@ -699,22 +730,48 @@ def fused_no(said: Message, languages: Iterable[str]) -> tuple[str, str] | None:
 def in_spite(said: Message, languages: Iterable[str]) -> tuple[str, str] | None:
     """Return that somebody comes, who says so behind a *but*: I work at night but I come.
 
-    Whatever stands before it is taken back, known or not, unless it names a time or a condition.
+    Whatever stands before it is taken back, known or not, unless it names a time or a condition. A
+    yes before it, and a day or an hour behind it, is another time: yes but in the afternoon.
     """
     languages = tuple(languages)
-    for at in range(len(said.exact) - 1, 0, -1):
-        if not any("yet" in words_of(code).whole.get(said.exact[at], ()) for code in languages):
-            continue
-        head = Message(said.exact[:at], said.bare[:at])
-        tail = Message(said.exact[at + 1 :], said.bare[at + 1 :], question=said.question)
+    contrasts = {
+        (piece.start, piece.end)
+        for code in languages
+        for piece in see(said, code).pieces
+        if "yet" in piece.kinds and piece.start
+    }
+    for start, end in sorted(contrasts, reverse=True):
+        head = Message(said.exact[:start], said.bare[:start])
+        tail = Message(said.exact[end:], said.bare[end:], question=said.question)
         for code in languages:
             seen, before = see(tail, code), see(head, code)
+            if before.kinds & _AGREES and _names_a_time(seen) and not before.kinds & _DENIES:
+                return "reschedule", f"a sentence in {code}: yes, but at another time"
             if "come" not in seen.sure or seen.kinds & {"oneday", "days", "figure"}:
                 continue
             stands = _STANDS - {"cannot", "not"} if "now" in seen.kinds else _STANDS
             return None if before.kinds & stands else _yes(tail, seen, code)
         return None
     return None
+
+
+_AGREES = frozenset({"yes", "come", "can"})
+
+
+def _names_a_time(tail: Seen) -> bool:
+    """Whether a day or an hour is named, and nothing is said of it but that it suits."""
+    times = {"oneday", "days", "figure", "when", "day", "month"}
+    return bool(tail.kinds & times) and tail.kinds <= _OF_A_TIME | times
+
+
+_OF_A_TIME = frozenset(
+    {
+        *("fill", "better", "can", "come", "yes", "cans", "rather", "only", "mayi", "want"),
+        *("everyday", "pick", "me", "after", "asked", "appt", "vow", "here", "change"),
+        *("strange", "yet", "but", "tongue", "thanks", "now"),
+    }
+)
+"""What may stand beside a day or an hour that suits better."""
 
 
 _STANDS = frozenset(

@@ -310,7 +310,11 @@ class _Reader:
     def names_after(self, role: str, start: int, end: int) -> Iterator[Part]:
         """A name may follow a greeting; up to three words of name end a letter."""
         if role == "greeting":
-            if end < self.count and not self.held.knows(self.said.exact[end]):
+            if (
+                end < self.count
+                and not self.held.knows(self.said.exact[end])
+                and (not sentence.says_more(*self.one(end), self.tongues()))
+            ):
                 yield Part(role, start, end + 1, "a greeting with a name")
         elif 1 <= self.count - end <= 3 and all(map(self.may_be_a_name, range(end, self.count))):
             yield Part(role, start, self.count, "a closing with a name")

@@ -15,9 +15,9 @@ from itertools import pairwise
 
 from bot.conversation.lexicon import Message
 from bot.conversation.sentence import (
-    FIRST_PERSON,
     LONG,
     LONGEST,
+    PROMISES,
     SPOILS_A_YES,
     Kinds,
     Piece,
@@ -36,12 +36,10 @@ def vow(said: Message, languages: Iterable[str]) -> tuple[str, str] | None:
     languages = tuple(languages)
     for place, code in enumerate(languages):
         seen = see(said, code)
-        if seen.kinds & _OTHER_TIMES:
-            return None
         if place and 4 * len(seen.unknown) > seen.count:
             continue
         heard = _Heard(said, seen, words_of(code))
-        if any(heard.promises(piece) for piece in seen.pieces):
+        if "cannot" not in seen.kinds and any(map(heard.promises, seen.pieces)):
             turned = any(_may_turn(word, languages) for word in seen.unknown)
             return None if turned else ("confirm", f"a sentence in {code}: says that he comes")
         if seen.kinds & _TURNS:
@@ -58,15 +56,12 @@ _TURNS = frozenset(
 )
 """What takes a yes back, wherever in the text it stands."""
 
-_OTHER_TIMES = frozenset({"oneday", "days", "figure"})
-"""A day or an hour, which beside words nobody knows may be another than the afspraak's own."""
-
 _OF_COMING = frozenset({"come", "can", "want", "appt", "yes", "day", "now", "better"})
 """What makes a denial one of coming, also where it stands in a breath of its own."""
 
 
 class _Heard:
-    """A text in one language, as breaths: what stands between two pauses, a *so* or a *but*."""
+    """A text in one language, as breaths: what stands between pauses, *so*, *and* and *but*."""
 
     def __init__(self, said: Message, seen: Seen, words: Words) -> None:
         self.said = said
@@ -74,8 +69,10 @@ class _Heard:
         self.pieces = seen.pieces
         self.marks = tuple(self._marks())
         contrasts = {piece.end for piece in seen.pieces if "yet" in piece.kinds}
-        results = {end for _, end, kinds in self.marks if "so" in kinds}
-        self.breaks = sorted({0, seen.count, *said.pauses, *contrasts, *results})
+        joints = {end for _, end, kinds in self.marks if kinds & {"so", "and"}}
+        self.results = {end for _, end, kinds in self.marks if "so" in kinds}
+        whole = {piece.end for piece in seen.pieces} & {*said.pauses, *contrasts, *joints}
+        self.breaks = sorted({0, seen.count, *whole})
 
     def _marks(self) -> Iterator[tuple[int, int, Kinds]]:
         bare = self.said.bare
@@ -86,33 +83,54 @@ class _Heard:
 
     def promises(self, piece: Piece) -> bool:
         """Whether *piece* says that somebody comes, and nothing takes it back."""
-        if not (piece.sure and "come" in piece.kinds and (said := self.first_person(piece))):
+        if not (piece.sure and (said := self.promised(piece))):
             return False
         start = max(place for place in self.breaks if place <= piece.start)
         end = min(place for place in self.breaks if place >= piece.end)
         before = [other for other in self.pieces if other.end <= start]
         breath = [other for other in self.pieces if start <= other.start < end]
         after = [other for other in self.pieces if other.start >= end]
+        strange = not all(other.kinds for other in breath)
         return not (
-            any(other.kinds & _TURNS and "yet" not in other.kinds for other in before)
+            any(self.turns(other) for other in before)
+            or any(self.names_a_time(other) for other in (*before, *after))
+            or (strange and any(map(self.names_a_time, breath)))
             or any(other.kinds & (SPOILS_A_YES | _TURNS | {"yet"}) for other in (*breath, *after))
             or self.denies_coming(before)
             or self.asks_leave()
-            or self.depends(breath)
+            or self.depends(breath, said)
             or self.too_strange(piece, said, breath, after)
         )
 
-    def first_person(self, piece: Piece) -> Kinds:
-        """The kinds by which *piece*, or a part of it, says it of oneself."""
-        bare = self.said.bare
+    def promised(self, piece: Piece) -> Kinds:
+        """The kinds by which *piece*, or a part of it, says so; a yes only behind a *so*."""
+        if piece.kinds & {"yes"} and piece.start in self.results:
+            return frozenset({"here"})
+        if "come" not in piece.kinds:
+            return frozenset()
+        spellings = (self.said.exact, self.said.bare)
         return frozenset().union(
             *(
-                self.words.kinds(phrase, phrase) & FIRST_PERSON
+                self.words.kinds(phrase, phrase) & PROMISES
                 for start in range(piece.start, piece.end)
                 for end in range(start + 1, piece.end + 1)
-                for phrase in (" ".join(self.said.exact[start:end]), " ".join(bare[start:end]))
+                for phrase in (" ".join(words[start:end]) for words in spellings)
             )
         )
+
+    def turns(self, piece: Piece) -> bool:
+        """Whether *piece*, in a breath before, takes a yes back; a later *que* is no question."""
+        word = self.said.bare[piece.start]
+        told = piece.start not in self.breaks and "that" in self.words.marks.get(word, ())
+        kinds = piece.kinds - {"asks"} if told else piece.kinds
+        return bool(kinds & _TURNS) and "yet" not in kinds
+
+    def names_a_time(self, piece: Piece) -> bool:
+        """Whether *piece* is a day or an hour, which may be another than the afspraak's own."""
+        exact, bare = (
+            " ".join(words[piece.start : piece.end]) for words in (self.said.exact, self.said.bare)
+        )
+        return "figure" in piece.kinds or self.words.is_day(exact, bare)
 
     def too_strange(
         self, piece: Piece, said: Kinds, breath: list[Piece], after: list[Piece]
@@ -138,11 +156,12 @@ class _Heard:
                 return True
         return False
 
-    def depends(self, breath: list[Piece]) -> bool:
+    def depends(self, breath: list[Piece], said: Kinds) -> bool:
         """Whether somebody else says it, or a *when* beside an unknown word makes it wait."""
+        told = set() if "they" in said else {"that"}
         strange = [piece.start for piece in breath if not piece.kinds]
         return bool(strange) and any(
-            "once" in kinds or ("that" in kinds and start >= strange[0])
+            "once" in kinds or (kinds & told and start >= strange[0])
             for start, end, kinds in self.marks
             if breath[0].start <= start and end <= breath[-1].end
         )
@@ -155,7 +174,7 @@ class _Heard:
             if "either" not in piece.kinds or not behind:
                 continue
             called = len(behind) == 1 and behind[0].kinds
-            if not called and not behind[0].kinds & {"yes", "thanks", *FIRST_PERSON}:
+            if not called and not behind[0].kinds & {"yes", "thanks", *PROMISES}:
                 return True
         return False
 

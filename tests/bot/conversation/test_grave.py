@@ -229,3 +229,53 @@ def test_a_kind_nobody_named_is_a_fault(told):
         "nl: no kind is called rust.",
         "nl.rust: nothing is left of '*' once it is spelled.",
     ] == grave_faults(told)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "don't stop these messages, they are useful"),
+        ("en", "never stop the reminders please"),
+        ("nl", "niet stoppen met de berichten hoor"),
+        ("en", "take me off this appointment"),
+        ("ar", "شيلوني من هالموعد"),
+    ],
+)
+def test_what_a_person_denies_in_his_own_language_is_no_stop_in_another(language, text):
+    """Dutch and English are read besides what a person prefers, and share the word stop."""
+    assert "stop" != understand(text, language=language, asks="afspraak").intent
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("es", "no me manden sms, please stop"),
+        ("tr", "bu sms leri stop edin"),
+        ("pl", "stop sms please"),
+        ("en", "take me off this"),
+    ],
+)
+def test_a_wish_to_stop_in_two_languages_at_once_is_read(language, text):
+    assert "stop" == understand(text, language=language, asks="menu").intent
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "danger"),
+    [
+        ("nl", "mijn ex staat op de deur te bonken", True),
+        ("en", "my ex is banging on the door", True),
+        ("fr", "mon mari tape à la porte", True),
+        ("tr", "eski kocam kapıyı yumrukluyor", True),
+        ("ku", "derî girtî bû", False),
+        ("ps", "دروازه بنده وه", False),
+        ("en", "you saved my life with that letter", False),
+        ("es", "ustedes me salvaron la vida", False),
+        ("es", "sálvenme por favor", True),
+        ("pap", "bo a salba mi bida", False),
+        ("ar", "غصب عني ما بقدر اجي", False),
+    ],
+)
+def test_a_door_that_is_pounded_is_danger_and_a_shut_one_or_thanks_is_none(language, text, danger):
+    found = understand(text, language=language, asks="menu").intent
+
+    assert danger == (found == "emergency")

@@ -339,7 +339,7 @@ def test_an_everyday_word_alone_answers_nothing(code):
         ("tr", "patrondan izin aldım, gelirim", "confirm"),
         ("tr", "patron izin vermiyor", "decline"),
         ("tr", "izin alabilirsem gelirim", "unclear"),
-        ("tr", "gelirim ama saat üçte", "unclear"),
+        ("tr", "gelirim ama saat üçte", "reschedule"),
         ("tr", "perşembeye alsanız iyi olur", "reschedule"),
         ("tr", "gelmek isterdim, vardiyam var", "decline"),
         ("tr", "kocam beni eve kilitledi", "emergency"),
@@ -416,4 +416,93 @@ def test_a_denial_behind_a_cannot_is_its_reason(language, text):
     [("fa", "نمیتونم نیام"), ("ru", "не могу не прийти"), ("en", "it is not that i cannot come")],
 )
 def test_a_denial_before_or_beside_a_cannot_denies_it(language, text):
+    assert "unclear" == understand(text, language=language, asks="afspraak").intent
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("nl", "ja maar dan wel om 3 uur"),
+        ("nl", "ik kom graag maar in de middag"),
+        ("en", "yes but at 4"),
+        ("en", "ok but friday works better"),
+        ("fr", "oui mais plutôt l'après-midi"),
+        ("es", "sí pero el viernes"),
+        ("es", "claro pero a las 5 de la tarde"),
+        ("pl", "tak ale o 15"),
+        ("ru", "да но в пятницу"),
+        ("uk", "так але о 16"),
+        ("tr", "evet ama öğleden sonra"),
+        ("tr", "gelirim ama cuma günü"),
+        ("so", "haa laakiin khamiista ayaan imanayaa"),
+        ("prs", "بلی مگم روز شنبه"),
+        ("ps", "هو خو د جمعې په ورځ"),
+        ("ar", "اي بس الخميس"),
+        ("pap", "si pero djabièrnè"),
+        ("ku", "erê lê roja înê"),
+    ],
+)
+def test_a_day_or_an_hour_behind_yes_but_is_another_time(language, text):
+    """The afspraak's own time needs no but."""
+    assert "reschedule" == understand(text, language=language, asks="afspraak").intent
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("nl", "ja maar dinsdag kan ik niet"),
+        ("nl", "ja maar om 3 uur moet ik mijn zoon halen"),
+        ("nl", "ja maar ik weet niet of dinsdag kan"),
+        ("en", "yes but on friday i cannot"),
+    ],
+)
+def test_a_no_or_an_errand_behind_yes_but_is_no_yes(language, text):
+    assert understand(text, language=language, asks="afspraak").intent not in {"confirm", "stop"}
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("nl", "ik kan niet komen, heb geen auto"),
+        ("nl", "kan niet, er is geen bus"),
+        ("nl", "ik ben er die dag niet"),
+        ("nl", "die dag ben ik er niet, zit in Antwerpen"),
+        ("nl", "lukt niet, moet naar Antwerpen en heb geen rijbewijs"),
+        ("en", "can't make it, no car anymore"),
+        ("en", "I can't come, my knee isn't good"),
+        ("en", "won't make it, stuck in Antwerp with no passport"),
+        ("fr", "je ne peux pas venir, pas de voiture"),
+        ("es", "no puedo ir, no tengo carro"),
+        ("pl", "nie dam rady, nie mam samochodu"),
+        ("ru", "не приду, нет машины"),
+        ("uk", "не зможу, немає машини"),
+        ("tr", "gelemem, arabam yok"),
+        ("ar", "ما بقدر اجي ما عندي سيارة"),
+        ("fa", "نمیتونم بیام ماشین ندارم"),
+        ("prs", "آمده نمیتانم موتر ندارم"),
+        ("ps", "نشم راتلی موټر نه لرم"),
+        ("ku", "nikarim bêm, erebeya min tune"),
+        ("am", "አልመጣም መኪና የለኝም"),
+        ("ti", "ክመጽእ ኣይክእልን መኪና የብለይን"),
+        ("so", "ma iman karo gaari ma haysto"),
+        ("pap", "mi no por bin, mi no tin outo"),
+    ],
+)
+def test_a_no_may_hold_another_no_as_its_reason(language, text):
+    assert "decline" == understand(text, language=language, asks="afspraak").intent
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "i can't not come"),
+        ("ru", "не могу не прийти"),
+        ("pl", "nie mogę nie przyjść"),
+        ("es", "no puedo no ir"),
+        ("fr", "je ne peux pas ne pas venir"),
+        ("nl", "niet dat ik niet kan"),
+        ("en", "i never said i can't come"),
+    ],
+)
+def test_a_no_that_is_denied_itself_is_asked_again(language, text):
     assert "unclear" == understand(text, language=language, asks="afspraak").intent

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.conversation import sentence
-from bot.conversation.lexicon import lexicon, source
+from bot.conversation.lexicon import forms, lexicon, source
 from bot.conversation.understand import understand
 
 NO_YES = [
@@ -250,10 +250,10 @@ def of_kind(language, *kinds):
     """The whole words of these kinds; those with a star or in doubt are left out."""
     told = source()["words"][language]
     return [
-        word.strip()
+        word
         for kind in kinds
-        for word in told.get(kind, "").split(",")
-        if word.strip() and not word.strip().startswith("?") and not word.strip().endswith("*")
+        for word in forms(told.get(kind, ""))
+        if word and not word.startswith("?") and not word.endswith("*")
     ]
 
 

@@ -196,13 +196,54 @@ DOES_NOT_SAY_SO = [
 """The same, beside a condition, a doubt, another time, another speaker or another meaning."""
 
 
-@pytest.mark.parametrize(("language", "text"), COMES)
+TYPES_FOR_ANOTHER = [
+    ("nl", "hier de zoon van Tsehay, mijn moeder komt hoor"),
+    ("nl", "Moeder zegt dat ze er is hoor groetjes Naima"),
+    ("nl", "mijn baas heeft het goedgevonden dus ja"),
+    ("en", "this is Kwame, my grandma is coming"),
+    ("en", "swapped the shift with Kwame so yes"),
+    ("es", "soy Lupita la nieta, mi abuela sí va"),
+    ("pl", "syn mnie podrzuci autem, więc tak"),
+    ("pl", "pisze wnuczka: babcia przyjdzie"),
+    ("ru", "пишет внучка, бабушка придёт"),
+    ("uk", "пише онука, бабуся прийде"),
+    ("tr", "torunum yazıyor, ninem gelecek"),
+    ("fa", "مینا مینویسه، مامانم میاد"),
+    ("so", "Cabdi ayaa qoraya, hooyo way imanaysaa"),
+    ("am", "ሰናይት ነኝ፣ እናቴ ትመጣለች"),
+]
+"""A child who types for its mother, a husband for his wife; and a reason that ends in yes."""
+
+COMES_FOR_SOMETHING_ELSE = [
+    ("nl", "mijn moeder komt uit Marokko over"),
+    ("nl", "mijn moeder komt op de tweeling passen"),
+    ("nl", "mijn man komt niet"),
+    ("nl", "mijn moeder zegt dat ze misschien komt"),
+    ("nl", "mijn man komt als Kees rijdt"),
+    ("nl", "de tolk komt"),
+    ("nl", "mijn moeder komt woensdag met Kees"),
+    ("en", "my husband comes home at 5"),
+    ("en", "if she is coming with Kwame"),
+    ("en", "my grandma is coming from Ghana"),
+    ("en", "my boss refused so yes I'm angry"),
+    ("es", "mi abuela va al médico con Lupita"),
+    ("tr", "annem gelmeyecek"),
+    ("tr", "annem gelecekse Nurcan bakar"),
+    ("ru", "бабушка придёт к нам сидеть с ребёнком"),
+    ("ru", "мама будет в больнице"),
+    ("fa", "مامانم میاد پیش بچه ها"),
+    ("nl", "mijn ex komt hierheen"),
+]
+"""Somebody else comes, but not here, not then or not for this."""
+
+
+@pytest.mark.parametrize(("language", "text"), COMES + TYPES_FOR_ANOTHER)
 @pytest.mark.parametrize("asks", ["afspraak", "voortraject"])
 def test_who_says_that_he_comes_is_believed_whatever_else_he_tells(language, text, asks):
     assert "confirm" == understand(text, language=language, asks=asks).intent
 
 
-@pytest.mark.parametrize(("language", "text"), DOES_NOT_SAY_SO)
+@pytest.mark.parametrize(("language", "text"), DOES_NOT_SAY_SO + COMES_FOR_SOMETHING_ELSE)
 @pytest.mark.parametrize("asks", ["afspraak", "voortraject"])
 def test_unknown_words_hide_no_condition_doubt_or_other_time(language, text, asks):
     assert understand(text, language=language, asks=asks).intent not in {"confirm", "stop"}
