@@ -87,7 +87,7 @@ class _Heard:
             return False
         start = max(place for place in self.breaks if place <= piece.start)
         end = min(place for place in self.breaks if place >= piece.end)
-        before = [other for other in self.pieces if other.end <= start]
+        before = [other for other in self.pieces if other.start < start]
         breath = [other for other in self.pieces if start <= other.start < end]
         after = [other for other in self.pieces if other.start >= end]
         strange = not all(other.kinds for other in breath)
