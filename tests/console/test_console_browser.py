@@ -17,6 +17,7 @@ from group_house import person as known
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 from werkzeug.serving import make_server
+from windows import log_in, windows
 
 from bot import moments
 from bot.models.broadcasts import Broadcast
@@ -100,27 +101,17 @@ def address(desk: Desk) -> Iterator[str]:
 
 @pytest.fixture
 def open_as(chromium: Browser, address: str) -> Iterator[Callable[..., Page]]:
-    """Log somebody in; what the browser complained about fails the test."""
-    complaints: list[str] = []
-    made: list[Any] = []
+    """Log somebody in; what the browser complained about, in its console too, fails the test."""
+    with windows(chromium, base_url=address) as opened:
 
-    def open_(name: str, **context: Any) -> Page:
-        made.append(chromium.new_context(base_url=address, **context))
-        page: Page = made[-1].new_page()
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("dialog", lambda dialog: complaints.append(dialog.message))
-        page.goto(f"{address}/inloggen")
-        page.fill("[name=email]", f"{name}@voorbeeldstad.example")
-        page.fill("[name=password]", PASSWORD)
-        page.press("[name=password]", "Enter")
-        page.wait_for_url(re.compile(r"/console/$"))
-        return page
+        def open_(name: str, **context: Any) -> Page:
+            page = opened.open(**context)
+            page.on("console", lambda message: opened.complaints.append(message.text))
+            log_in(page, address, name, PASSWORD)
+            page.wait_for_url(re.compile(r"/console/$"))
+            return page
 
-    yield open_
-    for each in made:
-        each.close()
-    assert [] == complaints
+        yield open_
 
 
 def visit(page: Page, address: str, path: str) -> None:

@@ -20,6 +20,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 from werkzeug.serving import make_server
+from windows import log_in, windows
 
 from bot import moments
 from bot.models.afspraken import Afspraak
@@ -53,28 +54,9 @@ def served() -> Iterator[Callable[[Desk], str]]:
 
 @pytest.fixture
 def walk(chromium: Browser) -> Iterator[Callable[..., Page]]:
-    """Open a browser of its own; what it complained about fails the test."""
-    complaints: list[str] = []
-    made = []
-
-    def open_(**context) -> Page:
-        made.append(chromium.new_context(ignore_https_errors=True, **context))
-        page = made[-1].new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("dialog", lambda dialog: complaints.append(dialog.message))
-        return page
-
-    yield open_
-    for each in made:
-        each.close()
-    assert [] == complaints
-
-
-def log_in(page: Page, console: str, name: str, password: str = PASSWORD) -> None:
-    page.goto(f"{console}/inloggen")
-    page.fill("[name=email]", f"{name}@voorbeeldstad.example")
-    page.fill("[name=password]", password)
-    page.get_by_role("button", name="Log in", exact=True).click()
+    """Open a window of its own; what its page complained about fails the test."""
+    with windows(chromium, ignore_https_errors=True) as opened:
+        yield opened.open
 
 
 def scanned(page: Page) -> str:
@@ -129,7 +111,7 @@ def test_a_session_that_was_ended_elsewhere_is_dead_at_the_next_click(make_desk,
     console = served(desk)
     mine, theirs = walk(), walk()
     for page in (mine, theirs):
-        log_in(page, console, "klantmanager")
+        log_in(page, console, "klantmanager", PASSWORD)
         page.wait_for_url(re.compile("/console/$"))
 
     mine.goto(f"{console}/wachtwoord-wijzigen")
@@ -163,7 +145,7 @@ def test_a_file_that_excel_spoiled_is_mended_on_the_page(make_desk, served, walk
     desk = make_desk(public_url="http://127.0.0.1")
     console = served(desk)
     page = walk(java_script_enabled=scripts)
-    log_in(page, console, "frontlijn")
+    log_in(page, console, "frontlijn", PASSWORD)
     page.get_by_role("link", name="Inlezen").click()
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     file = {"name": "mensen.xlsx", "mimeType": kind, "buffer": spoiled()}
@@ -224,7 +206,7 @@ def test_the_morning_of_a_klantmanager(morning, walk):
     """Vandaag, somebody who asks, an answer on WhatsApp, an afspraak moved: all by clicking."""
     desk, console = morning
     page = walk(timezone_id="Europe/Amsterdam", locale="nl-NL")
-    log_in(page, console, "klantmanager")
+    log_in(page, console, "klantmanager", PASSWORD)
     page.wait_for_url(re.compile("/console/$"))
     assert "Selam" in page.inner_text(".agenda")
     assert "Amina" in page.inner_text(".tasks")
@@ -260,7 +242,7 @@ def test_a_report_is_printed_with_a_button_and_without_the_menu(morning, walk):
     """The button is there only where a script can print."""
     _, console = morning
     page = walk()
-    log_in(page, console, "coordinator")
+    log_in(page, console, "coordinator", PASSWORD)
     page.goto(f"{console}/rapporten")
     page.evaluate("window.print = () => { window.printed = true }")
     page.get_by_role("button", name="Print").click()
@@ -270,7 +252,7 @@ def test_a_report_is_printed_with_a_button_and_without_the_menu(morning, walk):
     assert not page.get_by_role("button", name="Print").is_visible()
 
     bare = walk(java_script_enabled=False)
-    log_in(bare, console, "coordinator")
+    log_in(bare, console, "coordinator", PASSWORD)
     bare.goto(f"{console}/rapporten")
     assert not bare.get_by_role("button", name="Print").is_visible()
 
@@ -288,7 +270,7 @@ def test_who_asks_for_it_is_erased_and_the_receipt_is_a_page_to_print(
     page = walk(
         viewport={"width": 320, "height": 700}, java_script_enabled=scripts, bypass_csp=scripts
     )
-    log_in(page, console, "coordinator")
+    log_in(page, console, "coordinator", PASSWORD)
     page.wait_for_url(re.compile("/console/$"))
 
     page.goto(f"{console}/mensen/D-77")
