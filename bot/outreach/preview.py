@@ -361,22 +361,19 @@ def _others(session: Session, broadcast: Broadcast) -> dict[tuple[int, str], set
     midnight = moments.from_local(
         moments.local(moments.now()).replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0)
     )
-    others = (
-        select(Broadcast.id, Broadcast.name, Recipient.person_id)
-        .join(Broadcast, Broadcast.id == Recipient.broadcast_id)
-        .where(
-            Broadcast.id != broadcast.id,
-            Broadcast.id != func.coalesce(broadcast.corrects, 0),
-            or_(
-                Broadcast.state.in_(("approved", "sending", "holding")),
-                Broadcast.started_at >= midnight,
-            ),
-        )
+    others = select(Broadcast.id, Broadcast.name).where(
+        Broadcast.id != broadcast.id,
+        Broadcast.id != func.coalesce(broadcast.corrects, 0),
+        or_(
+            Broadcast.state.in_(("approved", "sending", "holding")),
+            Broadcast.started_at >= midnight,
+        ),
     )
-    found: dict[tuple[int, str], set[int]] = {}
-    for number, name, person in session.execute(others):
-        found.setdefault((number, name), set()).add(person)
-    return found
+    theirs = select(Recipient.person_id)
+    return {
+        (number, name): set(session.scalars(theirs.where(Recipient.broadcast_id == number)))
+        for number, name in session.execute(others).all()
+    }
 
 
 def _when(
