@@ -22,6 +22,7 @@ from flask import (
     request,
     send_from_directory,
     session,
+    stream_template,
     url_for,
 )
 from flask.typing import ResponseReturnValue
@@ -90,6 +91,15 @@ def house() -> House:
 def page(template: str, **given: Any) -> str:
     """Render a page inside the frame."""
     return render_template(f"console/{template}", **given)
+
+
+def page_by_parts(template: str, **given: Any) -> Response:
+    """Send a page while it is rendered: one that says how far something is."""
+    told = stream_template(f"console/{template}", **given)
+    # No proxy keeps it back until it is whole.
+    return Response(
+        told, content_type="text/html; charset=utf-8", headers={"X-Accel-Buffering": "no"}
+    )
 
 
 def looked(database: Session, action: str, subject: str, **detail: Any) -> None:

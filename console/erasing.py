@@ -2,23 +2,66 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
 from flask import abort, current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_security import current_user
 from sqlalchemy.orm import Session
 
+from bot import moments
 from bot.channels import numbers
 from bot.messaging import forgetting
 from bot.models.erasures import Erasure
 from bot.models.staff import StaffMember
 from bot.privacy import erasure
 from bot.told import tell
-from console.desk import desk, house, looked, may, page
+from console.desk import desk, house, looked, may, page, page_by_parts
 from console.people import CHECKS, somebody
 from console.texts import said
 
 LISTED = 200
+
+
+class Searching:
+    """A search for what may be left of somebody: to be walked over once, and then to be shown.
+
+    Each place is a transaction of its own. *names* are looked for too, in rows: others may be
+    called the same, or use the word.
+    """
+
+    def __init__(self, number: int, sure: Sequence[str], names: Sequence[str] = ()) -> None:
+        self.number, self.sure, self.names = number, sure, names
+        self.places = forgetting.places(house())
+        self.found: Counter[str] = Counter()
+        self.named = 0
+
+    def __iter__(self) -> Iterator[int]:
+        """Look through everything; say after each place how many were looked through.
+
+        Bytes that no row holds any more go when the file of the database is written anew. What was
+        found is written down at the end: a search that was broken off proves nothing.
+        """
+        for done, place in enumerate(self.places, 1):
+            self.found += self._look(place)
+            yield done
+        if any(where.startswith("bestand") for where in self.found):
+            house().database.scrub(whole=True)
+            self.named = 0
+            self.found = sum(map(self._look, self.places), Counter())
+        self.at = moments.now()
+        with house().database.session() as database:
+            erasure.searched(database, self.number, self.found)
+
+    def _look(self, place: forgetting.Place) -> Counter[str]:
+        with house().database.reading() as database:
+            if not isinstance(place, Path):
+                self.named += forgetting.search(database, place, self.names).total()
+            return forgetting.search(database, place, self.sure)
 
 
 @desk.get("/mensen/<kenmerk>/wissen")
@@ -43,18 +86,7 @@ def erase(kenmerk: str) -> ResponseReturnValue:
     except erasure.NotNow as error:
         return _ask(kenmerk, said(error), how), 409
     forgetting.follow(house(), done)
-    _look_through(done.erasure.id, done.sure)
-    with house().database.reading() as database:
-        called = sum(forgetting.named(database, done.names).values())
-    if called:
-        flash(
-            gettext(
-                "De voornaam komt nog %(n)s keer voor: anderen heten ook zo, of het is een woord. "
-                "Zoek de naam op onder Mensen als u twijfelt.", n=called,
-            ),
-            "info",
-        )  # fmt: skip
-    return redirect(url_for("console.erased", number=done.erasure.id), 303)
+    return _searched(Searching(done.erasure.id, done.sure, done.names))
 
 
 @desk.get("/gewist")
@@ -68,19 +100,7 @@ def erasures() -> str:
 @desk.get("/gewist/<int:number>")
 def erased(number: int) -> str:
     """Show the receipt of one erasure, to print or keep."""
-    with house().database.reading() as database:
-        found = _receipt(database, number)
-        entry = erasure.entry_of(database, found)
-        return page(
-            "erased.html",
-            erasure=found,
-            stayed=[tell(sentence, **values) for sentence, values in found.stayed],
-            entry=entry,
-            staff=_colleagues(database),
-            checks=CHECKS,
-            until=found.at + erasure.BACKUPS,
-            may_search=may("console.search_erased"),
-        )
+    return page("erased.html", **_told(number))
 
 
 @desk.post("/gewist/<int:number>/zoek")
@@ -91,11 +111,10 @@ def search_erased(number: int) -> ResponseReturnValue:
     sure = [_canonical(request.form.get(name, "")) for name in ("nummer", "kenmerk")]
     if not any(sure):
         flash(gettext("Vul een nummer of een kenmerk in."), "error")
-    else:
-        _look_through(number, [each for each in sure if each])
-        with house().database.session() as database:
-            looked(database, "erasure.searched", f"erasure:{number}")
-    return redirect(url_for("console.erased", number=number), 303)
+        return redirect(url_for("console.erased", number=number), 303)
+    with house().database.session() as database:
+        looked(database, "erasure.searched", f"erasure:{number}")
+    return _searched(Searching(number, [each for each in sure if each]))
 
 
 # ------------------------------------------------------------------ what they share
@@ -141,22 +160,26 @@ def _right_code(code: str) -> bool:
     return False
 
 
-def _look_through(number: int, sure: list[str]) -> None:
-    """Search all there is for *sure*, and write down what was found.
-
-    Bytes that no row holds any more go when the file of the database is written anew.
-    """
-    found = _found(sure)
-    if any(where.startswith("bestand") for where in found):
-        house().database.scrub(whole=True)
-        found = _found(sure)
-    with house().database.session() as database:
-        erasure.searched(database, number, found)
+def _searched(searching: Searching) -> ResponseReturnValue:
+    """Show the receipt, on a page that is sent while everything is looked through."""
+    return page_by_parts("erased.html", **_told(searching.number), searching=searching)
 
 
-def _found(sure: list[str]) -> dict[str, int]:
+def _told(number: int) -> dict[str, Any]:
+    """Return what the receipt of an erasure shows."""
     with house().database.reading() as database:
-        return forgetting.search(database, house(), sure)
+        found = _receipt(database, number)
+        told = {
+            "erasure": found,
+            "stayed": [tell(sentence, **values) for sentence, values in found.stayed],
+            "entry": erasure.entry_of(database, found),
+            "staff": _colleagues(database),
+            "checks": CHECKS,
+            "until": found.at + erasure.BACKUPS,
+            "may_search": may("console.search_erased"),
+        }
+        database.expunge_all()  # it is shown after this transaction
+        return told
 
 
 def _canonical(text: str) -> str:

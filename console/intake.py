@@ -16,7 +16,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from flask import Response, abort, current_app, request, stream_template
+from flask import Response, abort, current_app, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -29,7 +29,7 @@ from bot.outreach.intake.storing import store
 from bot.told import tell
 from bot.wording.languages import CONTENT
 from console import exports
-from console.desk import desk, house, looked, page
+from console.desk import desk, house, looked, page, page_by_parts
 from console.texts import said
 
 MOST_ROWS = 20_000
@@ -239,11 +239,7 @@ def _through(*, keep: bool) -> ResponseReturnValue:
         reading = Reading(_brought(), keep=keep)
     except Unreadable as error:
         return _refused(error)
-    told = stream_template("console/intake.html", **_form(reading.brought.kind), reading=reading)
-    # No proxy keeps it back until it is whole: how far it is, is what it is sent for.
-    return Response(
-        told, content_type="text/html; charset=utf-8", headers={"X-Accel-Buffering": "no"}
-    )
+    return page_by_parts("intake.html", **_form(reading.brought.kind), reading=reading)
 
 
 def _refused(error: Unreadable) -> ResponseReturnValue:

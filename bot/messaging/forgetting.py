@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, String, cast, or_, select
+from sqlalchemy import JSON, ColumnElement, String, Table, cast, or_, select
 from sqlalchemy.orm import Session
 
 from bot.db import Base
@@ -36,6 +36,10 @@ MOST = 200
 
 LEAST = 7
 """Characters from where on something is looked for in the bytes of a file: less is anywhere."""
+
+
+Place = Table | Path
+"""Where something of somebody may stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,40 +131,38 @@ def _kept(house: House) -> Iterator[Kept]:
 # ------------------------------------------------------------------ the proof
 
 
-def search(session: Session, house: House, sure: Collection[str]) -> dict[str, int]:
-    """Look through every table and file for *sure*: numbers, chats, a kenmerk. Say where they are.
+def places(house: House) -> list[Place]:
+    """Return every table that holds words, and every file."""
+    tables = [table for table in Base.metadata.sorted_tables if _words_of(table)]
+    return [*tables, *_all_files(house)]
+
+
+def search(session: Session, place: Place, words: Collection[str]) -> Counter[str]:
+    """Look through a table or file for *words*: numbers, chats, a kenmerk. Say how often they are
+    there, by what staff call that place.
 
     In rows as whole words: 0612 is not found in 306123. In the bytes of files wherever it stands,
     unless it is short: there, two values may touch.
     """
-    found = Counter(_in_rows(session, sure))
-    looked_for = _bytes(sure)
-    for path in _all_files(house):
-        if _holds(path, looked_for):
-            found[f"bestand {path.name}"] += 1
-    return dict(found)
+    if isinstance(place, Table):
+        return +Counter({f"tabel {place.name}": _in_rows(session, place, words)})
+    return +Counter({f"bestand {place.name}": int(_holds(place, _bytes(words)))})
 
 
-def named(session: Session, names: Collection[str]) -> dict[str, int]:
-    """Say in which tables *names* stand: others may be called the same, or use the word."""
-    return dict(_in_rows(session, names))
+def _words_of(table: Table) -> list[ColumnElement[str]]:
+    return [cast(each, String) for each in table.c if isinstance(each.type, String | JSON)]
 
 
-def _in_rows(session: Session, words: Collection[str]) -> Counter[str]:
-    found: Counter[str] = Counter()
+def _in_rows(session: Session, table: Table, words: Collection[str]) -> int:
+    """Return in how many rows of *table* one of *words* stands, MOST of them at most."""
     exact = _exactly(words)
     if exact is None:
-        return found
-    for table in Base.metadata.sorted_tables:
-        columns = [cast(each, String) for each in table.c if isinstance(each.type, String | JSON)]
-        spelt = {form for word in words for form in _spelt(word)}
-        if not columns:
-            continue
-        hits = or_(*(each.contains(form, autoescape=True) for each in columns for form in spelt))
-        for row in session.execute(select(*columns).where(hits).limit(MOST)):
-            if any(value and exact.search(str(value)) for value in row):
-                found[f"tabel {table.name}"] += 1
-    return found
+        return 0
+    columns = _words_of(table)
+    spelt = {form for word in words for form in _spelt(word)}
+    hits = or_(*(each.contains(form, autoescape=True) for each in columns for form in spelt))
+    rows = session.execute(select(*columns).where(hits).limit(MOST))
+    return sum(any(value and exact.search(str(value)) for value in row) for row in rows)
 
 
 def _exactly(words: Collection[str]) -> re.Pattern[str] | None:
@@ -200,7 +202,8 @@ def _holds(path: Path, words: Collection[bytes]) -> bool:
     try:
         with path.open("rb") as file:
             while part := file.read(CHUNK):
-                if any(word in before + part for word in words):
+                read = before + part
+                if any(word in read for word in words):
                     return True
                 before = part[-longest:]
     except FileNotFoundError:
