@@ -121,6 +121,19 @@ class Message(Base):
             sqlite_where=text("repeats_id IS NOT NULL"),
             postgresql_where=text("repeats_id IS NOT NULL"),
         ),
+        # What is too old is found by when it was written: with its text still, or without.
+        Index(
+            "ix_message_told",
+            "created_at",
+            sqlite_where=text("body <> ''"),
+            postgresql_where=text("body <> ''"),
+        ),
+        Index(
+            "ix_message_emptied",
+            "created_at",
+            sqlite_where=text("body = ''"),
+            postgresql_where=text("body = ''"),
+        ),
         # How a mass message stands is counted from this alone, without a look at the messages.
         Index(
             "ix_message_broadcast",

@@ -23,6 +23,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    literal_column,
     or_,
     select,
     update,
@@ -51,6 +52,9 @@ ENDED = (
 )  # fmt: skip
 """States after which nothing more is done about a message."""
 
+NOTHING: ColumnElement[str] = literal_column("''")
+"""Written out, as an index that holds a part of the rows can only be used where that is told."""
+
 Which = Callable[[Session, datetime], Sequence[ColumnElement[bool]]]
 
 
@@ -74,10 +78,12 @@ def before(kept: Retention, kind: Kind, now: datetime) -> datetime:
 
 
 def due(session: Session, kind: Kind, moment: datetime, limit: int) -> list[int]:
-    """Return up to *limit* numbers of rows of *kind* that are from before *moment*."""
-    number = _id(kind)
-    found = select(number).where(*kind.which(session, moment)).order_by(number).limit(limit)
-    return list(session.scalars(found))
+    """Return up to *limit* numbers of rows of *kind* that are from before *moment*, in order.
+
+    Any of them: for the first ones SQLite would read all there is in their order.
+    """
+    found = select(_id(kind)).where(*kind.which(session, moment)).limit(limit)
+    return sorted(session.scalars(found))
 
 
 def count(session: Session, kind: Kind, moment: datetime) -> int:
@@ -131,16 +137,21 @@ def _dialogues(_session: Session, moment: datetime) -> Sequence[ColumnElement[bo
 
 def _over(moment: datetime) -> ColumnElement[bool]:
     """Say that a message is of no use any more since before *moment*."""
-    return and_(
-        Message.state.in_(ENDED),
-        Message.changed_at < moment,
-        Message.expires_at < moment,
-        Message.created_at < moment,
-    )
+    return and_(Message.state.in_(ENDED), Message.changed_at < moment, Message.expires_at < moment)
+
+
+def _told(moment: datetime) -> ColumnElement[bool]:
+    """Say that a message was written before *moment* and has its text still."""
+    return and_(Message.created_at < moment, Message.body != NOTHING)
+
+
+def _emptied(moment: datetime) -> ColumnElement[bool]:
+    """Say that a message was written before *moment* and has no text any more."""
+    return and_(Message.created_at < moment, Message.body == NOTHING)
 
 
 def _texts(_session: Session, moment: datetime) -> Sequence[ColumnElement[bool]]:
-    return (_over(moment), Message.body != "")
+    return (_over(moment), _told(moment))
 
 
 def _words(_session: Session, moment: datetime) -> Sequence[ColumnElement[bool]]:
@@ -165,7 +176,7 @@ def _recipients(_session: Session, moment: datetime) -> Sequence[ColumnElement[b
 
 
 def _messages(_session: Session, moment: datetime) -> Sequence[ColumnElement[bool]]:
-    return (_over(moment),)
+    return (_over(moment), or_(_told(moment), _emptied(moment)))
 
 
 def _afspraken(_session: Session, moment: datetime) -> Sequence[ColumnElement[bool]]:

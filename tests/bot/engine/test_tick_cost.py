@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import event
@@ -13,7 +14,8 @@ from bot.bench.served import settings
 from bot.bench.tick import EMPTY, count, fill, multiply
 from bot.engine import reconciling, work
 from bot.messaging import delivery, inbox
-from bot.models.messages import InboxEvent
+from bot.models.messages import InboxEvent, Message
+from bot.privacy import retention
 
 MANY = 3000
 FEW = 20
@@ -71,6 +73,14 @@ def nothing_expires(house):
         assert [] == delivery.expire(session, 50)
 
 
+def nothing_too_old(house):
+    """Of messages, of which there are most; with their texts or without."""
+    long_ago = moments.now() - timedelta(days=9999)
+    with house.database.reading() as session:
+        for kind in retention.KINDS:
+            assert kind.table is not Message or [] == retention.due(session, kind, long_ago, 50)
+
+
 def statements(house, act):
     """What *act* asks the database, with what was bound."""
     seen = []
@@ -122,6 +132,7 @@ def test_a_tick_for_which_nothing_is_due_reads_next_to_nothing(city):
         "inbox": lambda: nothing_arrived(city),
         "senders": lambda: nothing_due(city),
         "expire": lambda: nothing_expires(city),
+        "erase": lambda: nothing_too_old(city),
     }
     asked = {name: statements(city, act) for name, act in acts.items()}
 
