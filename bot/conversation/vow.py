@@ -38,8 +38,8 @@ def vow(said: Message, languages: Iterable[str]) -> tuple[str, str] | None:
         seen = see(said, code)
         if place and 4 * len(seen.unknown) > seen.count:
             continue
-        heard = _Heard(said, seen, words_of(code))
-        if "cannot" not in seen.kinds and any(map(heard.promises, seen.pieces)):
+        may = "cannot" not in seen.kinds and seen.sure & {"come", "yes"}
+        if may and any(map(_Heard(said, seen, words_of(code)).promises, seen.pieces)):
             turned = any(_may_turn(word, languages) for word in seen.unknown)
             return None if turned else ("confirm", f"a sentence in {code}: says that he comes")
         if seen.kinds & _TURNS:

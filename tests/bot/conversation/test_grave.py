@@ -9,6 +9,7 @@ from bot.conversation.grave import SOURCE, grave_faults
 from bot.conversation.understand import understand
 
 STOP = [
+    ("es", "gracias, no deseo seguir recibiendo avisos"),
     ("nl", "haal mijn telefoonnummer uit jullie bestand"),
     ("nl", "u hoeft mij niet langer te mailen"),
     ("nl", "ik wil dit soort appjes niet meer ontvangen"),
@@ -266,6 +267,7 @@ def test_a_wish_to_stop_in_two_languages_at_once_is_read(language, text):
         ("en", "my ex is banging on the door", True),
         ("fr", "mon mari tape à la porte", True),
         ("tr", "eski kocam kapıyı yumrukluyor", True),
+        ("fr", "je n'en peux plus, envie d'en finir", True),
         ("ku", "derî girtî bû", False),
         ("ps", "دروازه بنده وه", False),
         ("en", "you saved my life with that letter", False),
