@@ -513,7 +513,7 @@ ANSWERS = _rules(
         "decline | no notwant -msg -send -more -yes | does not want to",
         "decline | no not want -msg -send -more -yes -come | does not want to",
         "decline | no busy -yes -come -msg -send -later -asks | has something else",
-        "decline | sorry busy -yes -come -can -better -when -msg -send -later -asks | regrets, with why",
+        "decline | sorry busy -yes -come -can -better -when -msg -send -later -asks | regrets",
         "decline | notwant thanks -msg -send -change -when -day -asks -got | does not need it",
         "human | transit -asks -money -msg | is on the way: the klantmanager should know",
         "thanks | thanks -yes -come -not -no -cannot -msg -day -want | thanks, and nothing else",
