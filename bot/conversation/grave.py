@@ -141,18 +141,20 @@ def grave(said: Message, languages: Iterable[str]) -> tuple[str, str] | None:
     """Return ``emergency``, ``stop`` or ``start``, and why; danger in any language goes first.
 
     The first of *languages* is what the person prefers; the others are read where most words are
-    theirs: French has *mes* and *me* too, which are a knife and me in Dutch.
+    theirs: French has *mes* and *me* too, which are a knife and me in Dutch. What bars in the
+    nearest of them bars in all.
     """
     if len(said.exact) > LONGEST:
         return None
     languages = tuple(languages)
     seen = _seen(said, languages)
+    nearest = seen[0][1] if seen else frozenset()
     believed = set(sentence.believed_to_end(said, languages))
     for rule in rules():
         for code, kinds in seen:
             if rule.intent != "emergency" and code not in believed:
                 continue
-            if rule.all <= kinds and not rule.none & kinds:
+            if rule.all <= kinds and not rule.none & (kinds | nearest):
                 return rule.intent, f"a sentence in {code}: {rule.why}"
     return None
 

@@ -312,7 +312,8 @@ def see(said: Message, language: str) -> Seen:
             break
         if not found and at not in fused and not _signs_off(said, at):
             unknown.append(said.exact[at])
-        pieces.append(Piece(at, end, frozenset(found), known or at in fused))
+        told = frozenset(found) | ({"cannot"} if at in fused else set())
+        pieces.append(Piece(at, end, told, known or at in fused))
         kinds |= found
         able += "can" in found
         if words.is_day(exact, bare) or words.is_day(said.exact[end - 1], said.bare[end - 1]):
@@ -430,8 +431,8 @@ NEEDS = _rules(
         "wrong_number | iam mine number | is somebody else",
         "wrong_number | iam mine -appt | is somebody else",
         "wrong_number | iam number -appt | is somebody else",
-        "childcare | nursery -ill | asks about childcare",
-        "childcare | child care -ill | nobody to mind the children",
+        "childcare | nursery -ill -minded | asks about childcare",
+        "childcare | child care -ill -minded | nobody to mind the children",
         "childcare | child care nobody | nobody to mind the children",
         "childcare | care nobody -ill | nobody to mind the children",
         "childcare | child nobody -ill | nobody to mind the children",
@@ -623,7 +624,7 @@ def answer(said: Message, languages: Iterable[str]) -> tuple[str, str] | None:
     denied = False
     rules = _MOVES if said.question else ANSWERS
     for place, (code, seen) in enumerate(_seen(said, languages)):
-        before, denied = denied, denied or bool(seen.kinds & _DENIES or "asks" in seen.sure)
+        before, denied = denied, denied or bool(seen.kinds & _NEARER or "asks" in seen.sure)
         refused = "cannot" in seen.sure
         most = 0.25 if place else 0.8 if refused else 0.5
         if len(seen.unknown) > most * seen.count:
@@ -631,7 +632,7 @@ def answer(said: Message, languages: Iterable[str]) -> tuple[str, str] | None:
         words = words_of(code)
         if _denied_twice(said, seen.pieces, words) if refused else seen.denials > 1:
             continue
-        # A word that denies in a nearer language is no filler of a farther one: ku bê, en be.
+        # What turns in a nearer language is no filler of a farther one: ku bê, en be.
         found = (None if before else _yes(said, seen, code)) or _first(rules, seen, code)
         if found and said.question and found[0] != "reschedule":
             return None
@@ -693,6 +694,9 @@ def wonders(said: Message, languages: Iterable[str]) -> bool:
 
 
 _DENIES = frozenset({"not", "no", "cannot", "if", "but"})
+
+_NEARER = _DENIES | {"when", "later", "month", "only", "rather", "ill"}
+"""What keeps a yes from being read in a farther language."""
 
 
 def no_more(said: Message, languages: Iterable[str]) -> bool:

@@ -517,3 +517,44 @@ def test_a_no_may_hold_another_no_as_its_reason(language, text):
 )
 def test_a_no_that_is_denied_itself_is_asked_again(language, text):
     assert "unclear" == understand(text, language=language, asks="afspraak").intent
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("nl", "mijn zus let op de kinderen dus ik ben er", "confirm"),
+        ("nl", "meld mij maar aan, gezellig", "confirm"),
+        ("nl", "weer of geen weer ik kom", "confirm"),
+        ("nl", "ik kan pas na 4 uur", "reschedule"),
+        ("nl", "mijn baas moet nog toestemming geven", "unclear"),
+        ("nl", "oppas is ziek, wie let er nu op de tweeling", "childcare"),
+        ("nl", "we zitten dan in Spanje", "decline"),
+        ("en", "my mum will watch the kids so count me in", "confirm"),
+        ("en", "good you reminded me, almost forgot, see you then", "confirm"),
+        ("en", "my wife told me to come", "unclear"),
+        ("en", "my husband still has to say yes", "unclear"),
+        ("en", "do you have a place in the afternoon", "reschedule"),
+        ("en", "i already got a job thanks", "decline"),
+        ("fr", "ma mère garde les petits donc je serai là", "confirm"),
+        ("fr", "un peu malade mais je viens quand même", "confirm"),
+        ("fr", "mon mari doit encore dire oui", "unclear"),
+        ("fr", "bien sûr, j'ai que ça à faire", "unclear"),
+        ("fr", "on est en Espagne ce jour-là", "decline"),
+        ("es", "llueva o truene ahí estaré", "confirm"),
+        ("es", "mi suegra se queda con los niños, sí voy", "confirm"),
+        ("es", "mi jefa tiene que dar permiso", "unclear"),
+        ("es", "ya conseguí trabajo, gracias", "decline"),
+        ("es", "quién me cuida a la niña", "childcare"),
+        ("pap", "mi mama ta wak e muchanan, mi ta bin", "confirm"),
+        ("pap", "mi ta bin si mi por haña oppas", "unclear"),
+        ("pap", "boso tin lugá den atardi", "reschedule"),
+        ("pl", "babcia zostaje z dziećmi, więc będę", "confirm"),
+        ("pl", "czy deszcz czy słońce przyjdę", "confirm"),
+        ("pl", "szef musi się zgodzić", "unclear"),
+        ("pl", "wolne dopiero po 16", "reschedule"),
+        ("pl", "byłam tam wczoraj i nikogo nie było", "human"),
+    ],
+)
+def test_what_is_arranged_wished_or_told_is_told_apart_from_coming(language, text, expected):
+    """Who minds the children, what the boss must say, and what was: all of it beside a yes."""
+    assert expected == understand(text, language=language, asks="afspraak").intent
