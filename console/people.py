@@ -71,7 +71,7 @@ def people() -> str:
     if wijk:
         query = query.where(Inburgeraar.wijk == wijk)
     with house().database.reading() as database:
-        total = database.scalar(query.with_only_columns(func.count()))
+        total = database.scalar(query.with_only_columns(func.count(Inburgeraar.id)))
         found = database.scalars(
             select(Inburgeraar)
             .where(Inburgeraar.id.in_(query.order_by(*by_name).offset(after).limit(A_PAGE)))

@@ -137,6 +137,13 @@ def test_what_somebody_is_called_never_runs(desk: Desk, name: str):
         assert "49" not in page or "{{7*7}}" not in name
 
 
+@pytest.mark.parametrize(
+    ("asked", "count"), [("wie=alle", 3), ("", 1), ("q=P-", 3), ("q=sel", 1), ("q=nobody", 0)]
+)
+def test_the_list_says_how_many_it_is_of(desk: Desk, asked: str, count: int):
+    assert f"{count} gevonden" in desk.as_("klantmanager").get(f"/mensen?{asked}").text
+
+
 @pytest.mark.parametrize("asked", ["sel", "P-1", "%", "_", "'", "\\", "ሰ" * 200])
 def test_any_question_gets_a_page(desk: Desk, asked: str):
     """Signs that mean something to a database mean themselves here."""
