@@ -51,7 +51,7 @@ def people() -> str:
     language = request.args.get("taal", "")
     wijk = request.args.get("wijk", "")
     everyone = request.args.get("wie") == "alle" or bool(asked)
-    after = request.args.get("na", 0, type=int)
+    after = max(0, request.args.get("na", 0, type=int))
     by_name = (Inburgeraar.first_name, Inburgeraar.id)
     query = select(Inburgeraar.id)
     if asked:

@@ -167,6 +167,11 @@ def test_who_calls_is_found_by_the_whole_number_however_it_is_typed(any_desk: De
         assert ["people"] == list(session.scalars(searched)), "the number itself is not in it"
 
 
+def test_a_page_before_the_first_is_the_first(any_desk: Desk):
+    """An address is typed over, and a database refuses to begin before its beginning."""
+    assert "Selam" in any_desk.as_("klantmanager").get("/mensen?wie=alle&na=-50").text
+
+
 def test_somebody_who_is_not_there_gets_a_page_that_says_so(desk: Desk):
     answer = desk.as_("klantmanager").get("/mensen/P-404")
 
