@@ -500,6 +500,7 @@ ANSWERS = _rules(
         "reschedule | day better -come -yes | names another time",
         "unclear | if | in doubt: neither yes nor no",
         "decline | notwant appt -msg -change -when -day -asks | needs the afspraak no more",
+        "decline | notwant come -yes -msg -send -when -later -asks | does not want to come",
         "decline | drop appt -not -msg -list -number | cancels the afspraak",
         "decline | off appt -msg -list -number | wants off the afspraak",
         "decline | cancel appt -not -msg | cancels the afspraak",
@@ -526,8 +527,8 @@ _MOVES = tuple(rule for rule in ANSWERS if rule.intent == "reschedule")
 
 SPOILS_A_YES = frozenset(
     {
-        *("no", "not", "cannot", "ill", "cancel", "change", "when", "later", "msg", "send"),
-        *("halt", "off", "again", "kill", "late", "if", "but", "asks", "care", "child"),
+        *("no", "not", "notwant", "cannot", "ill", "cancel", "change", "when", "later", "msg"),
+        *("halt", "off", "again", "kill", "late", "if", "but", "asks", "care", "child", "send"),
         *("nobody", "number", "iam", "what", "grasp", "live", "money", "nosend", "wrong", "ring"),
         *("drop", "leave", "only", "mayi", "event", "rather", "month", "away", "closed"),
     }

@@ -523,6 +523,8 @@ def test_a_no_that_is_denied_itself_is_asked_again(language, text):
     ("language", "text", "expected"),
     [
         ("nl", "mijn zus let op de kinderen dus ik ben er", "confirm"),
+        ("en", "don't want to attend", "decline"),
+        ("en", "i no longer want to join", "decline"),
         ("nl", "meld mij maar aan, gezellig", "confirm"),
         ("nl", "weer of geen weer ik kom", "confirm"),
         ("nl", "ik kan pas na 4 uur", "reschedule"),
