@@ -202,7 +202,6 @@ class Worker(Engine):
 
     def start(self) -> None:
         """Begin to work."""
-        consumer_state.should_stop = None
         super().start()
         self.understudy.start()
         self.consumer_thread.start()
@@ -228,6 +227,8 @@ class Worker(Engine):
                 without_heartbeat=True,
             ).start()
             self.stopping.wait(POLL)
+        # Celery keeps this for the whole process: the next worker in it is not to end at once.
+        consumer_state.should_stop = None
 
     def _look(self) -> None:
         try:

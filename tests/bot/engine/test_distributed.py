@@ -91,7 +91,6 @@ def consumer() -> Iterator[Callable[[House], None]]:
         distributed.consumer_state.should_stop = 0
         worker.stopping.set()
         worker.consumer_thread.join(20)
-        distributed.consumer_state.should_stop = None
         assert not worker.consumer_thread.is_alive()
 
 
