@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -79,7 +80,9 @@ def _until_told(*, until_eof: bool) -> threading.Event:
     if until_eof:
 
         def follow() -> None:
-            sys.stdin.buffer.read()
+            # Not by sys.stdin: its lock, held by a thread that waits, breaks the interpreter's end.
+            while os.read(0, 4096):
+                pass
             told.set()
 
         threading.Thread(target=follow, name="until-eof", daemon=True).start()

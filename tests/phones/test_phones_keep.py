@@ -285,3 +285,13 @@ def test_it_ends_with_whoever_started_it():
         code = process.wait(10)
 
     assert 0 == code
+
+
+def test_who_started_it_and_tells_it_to_end_sees_no_fault():
+    """Ctrl-C at `make run` is how everybody's first hour ends."""
+    process, _ = start("--until-eof", stdin=subprocess.PIPE)
+    with process:
+        process.terminate()
+        said = process.stderr.read()
+
+    assert (0, "") == (process.returncode, said)
