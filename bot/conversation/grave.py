@@ -15,25 +15,15 @@ from typing import Any
 
 from bot.conversation import sentence
 from bot.conversation.lexicon import Message, and_kind, forms, source, told_in, words_in
+from bot.conversation.sentence import Kinds, Rule
 
 SOURCE = Path(__file__).parents[2] / "content" / "grave.yaml"
 
 LONGEST = 40
 """Words in the longest text that is read so; in a longer one too much stands together by chance."""
 
-Kinds = frozenset[str]
 Spans = dict[str, set[tuple[int, int]]]
 """Kind -> the places, first word and the one behind the last, where such words stand."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """Kinds that mean *intent* together, unless one of *none* stands there too."""
-
-    intent: str
-    all: Kinds
-    none: Kinds
-    why: str
 
 
 @dataclass
@@ -100,14 +90,7 @@ def _told() -> dict[str, Any]:
 @cache
 def rules() -> tuple[Rule, ...]:
     """Return the families of content/grave.yaml, in their order."""
-    return tuple(_rule(line) for line in _told()["families"])
-
-
-def _rule(line: str) -> Rule:
-    intent, kinds, why = (part.strip() for part in line.split("|"))
-    wanted = [kind for kind in kinds.split() if not kind.startswith("-")]
-    barred = [kind[1:] for kind in kinds.split() if kind.startswith("-")]
-    return Rule(intent, frozenset(wanted), frozenset(barred), why)
+    return sentence.rules_of(_told()["families"])
 
 
 @cache
@@ -187,7 +170,7 @@ def grave_faults(told: dict[str, Any] | None = None) -> list[str]:
     """Return what is wrong with content/grave.yaml, a sentence each; empty if all is well."""
     told = _told() if told is None else told
     named = set(told["kinds"])
-    families = [_rule(line) for line in told["families"]]
+    families = sentence.rules_of(told["families"])
     used = {
         kind for rule in families for part in rule.all | rule.none for kind in part.split(">")
     } | {"by"}

@@ -270,7 +270,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Kinds that mean *intent* together."""
+    """Kinds that mean *intent* together, unless one of *none* stands there too."""
 
     intent: str
     all: Kinds
@@ -375,7 +375,8 @@ def _less_held(words: Words, word: str) -> Set[str]:
     return set()
 
 
-def _rules(lines: Iterable[str]) -> tuple[Rule, ...]:
+def rules_of(lines: Iterable[str]) -> tuple[Rule, ...]:
+    """Read rules: ``intent | kinds that stand there, -kinds that do not | why``."""
     rules = []
     for line in lines:
         intent, kinds, why = (part.strip() for part in line.split("|"))
@@ -385,7 +386,7 @@ def _rules(lines: Iterable[str]) -> tuple[Rule, ...]:
     return tuple(rules)
 
 
-GRAVE = _rules(
+GRAVE = rules_of(
     (
         "emergency | not live | does not want to live",
         "emergency | cannot live | does not want to live",
@@ -417,7 +418,7 @@ GRAVE = _rules(
 )
 """Read in every language, also inside a question, in this order."""
 
-NEEDS = _rules(
+NEEDS = rules_of(
     (
         "start | again msg -not -halt -yes | wants messages again",
         "start | again send -not -halt -yes | wants messages again",
@@ -445,7 +446,7 @@ NEEDS = _rules(
     )
 )
 
-ANSWERS = _rules(
+ANSWERS = rules_of(
     (
         "human | closed | came, and nobody was there: the klantmanager should know",
         "reschedule | not now after -cannot | not now, but later",
